@@ -1,0 +1,487 @@
+"""Claims: sentences with slots, the query that fills and tests each, and the verdict.
+
+Everything here is a pure function of rows and claims. A row is a mapping from column to the values
+a query may match (:func:`oncovivo.evidence.records.flatten`); rows of ``use = context`` are shown
+in the guide and never reach a claim.
+
+The verdict is the first that holds, in this order:
+
+1. ``opinion``: declared, a sentence without testable content
+2. ``uncited``: no ``from``
+3. ``unsupported``: no row matches ``where``
+4. ``contradicted``: contradicting sources ≥ supporting sources, and at least one contradicts
+5. ``supported``: supporting sources ≥ ``needs.sources`` and none contradicts
+6. ``partly_supported``: everything else
+
+Sources are independent works, not rows: two rows of one paper count once. A source with supporting
+and contradicting rows counts on both sides.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from oncovivo.errors import FileFormatError, InputError
+from oncovivo.evidence.csvfile import read_text
+from oncovivo.evidence.records import COLUMNS, Scalar
+
+__all__ = [
+    "Approval",
+    "Claim",
+    "ClaimResult",
+    "FilledSlot",
+    "Query",
+    "Row",
+    "Verdict",
+    "evaluate_claim",
+    "evaluate_claims",
+    "read_claims",
+    "select_rows",
+]
+
+Row: TypeAlias = Mapping[str, tuple[Scalar, ...]]
+Verdict: TypeAlias = Literal[
+    "opinion", "uncited", "unsupported", "contradicted", "supported", "partly_supported"
+]
+Query: TypeAlias = dict[str, list[str | int | float | bool]]
+
+_SLOT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_NUMERIC = frozenset(c.name for c in COLUMNS if c.kind in ("number", "count"))
+_NAMES = tuple(c.name for c in COLUMNS)
+SLOT_FUNCTIONS = ("count", "distinct", "share", "min", "max", "median", "range", "pooled")
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
+NonEmpty = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+
+
+class _Strict(BaseModel):
+    """Base of what is read from TOML: nothing unknown, nothing changed afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Needs(_Strict):
+    """What a claim needs to be supported: independent ``sources``."""
+
+    sources: int = Field(default=1, ge=1)
+
+
+class Approval(_Strict):
+    """What a sentence about an approval must name: who approved, when, and the label's id."""
+
+    jurisdiction: NonEmpty
+    date: NonEmpty
+    label: NonEmpty
+
+
+class Claim(_Strict):
+    """A sentence of the guide as ``claims.toml`` declares it.
+
+    ``from`` is written ``source`` in Python. ``section`` names the section of the guide; ``cites``
+    are references that the sentence names beside those of its rows; ``opinion`` declares a
+    sentence without testable content.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    id: Identifier
+    section: Identifier
+    text: NonEmpty
+    source: str | None = Field(default=None, alias="from")
+    where: Query = Field(default_factory=dict)
+    slots: dict[str, str] = Field(default_factory=dict)
+    supports: Query = Field(default_factory=dict)
+    contradicts: Query = Field(default_factory=dict)
+    needs: Needs = Needs()
+    expect: Verdict
+    opinion: bool = False
+    cites: tuple[str, ...] = ()
+    approval: Approval | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilledSlot:
+    """A number in a sentence: its slot, function, printed text and the rows behind it.
+
+    ``reason`` says why the slot could not be filled; it is empty when it was.
+    """
+
+    name: str
+    function: str
+    text: str
+    rows: tuple[str, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimResult:
+    """A claim tested against rows.
+
+    ``rows`` are the ids of all rows that match the query; ``supporting`` and ``contradicting`` the
+    ids of those that do; the ``…_sources`` are the distinct works behind them; ``parts`` the
+    sentence as alternating text and slots.
+    """
+
+    claim: Claim
+    verdict: Verdict
+    rows: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    supporting: tuple[str, ...] = ()
+    supporting_sources: tuple[str, ...] = ()
+    contradicting: tuple[str, ...] = ()
+    contradicting_sources: tuple[str, ...] = ()
+    parts: tuple[str | FilledSlot, ...] = ()
+    slots: tuple[FilledSlot, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The sentence with its slots filled."""
+        return "".join(part if isinstance(part, str) else part.text for part in self.parts)
+
+    @property
+    def unfilled(self) -> tuple[FilledSlot, ...]:
+        """The slots that could not be filled."""
+        return tuple(slot for slot in self.slots if slot.reason)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the verdict is the one that the claim expects, and every slot is filled."""
+        return self.verdict == self.claim.expect and not self.unfilled
+
+
+class _ClaimsFile(_Strict):
+    claim: list[Claim] = Field(default_factory=list)
+
+
+def read_claims(path: Path) -> tuple[Claim, ...]:
+    """The claims of a ``claims.toml``.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is not TOML, a key is unknown or has a wrong type, an id occurs twice, a query
+        names a column that does not exist, a slot is declared and not used or used and not
+        declared, or a slot function is unknown; the message names the claim.
+    """
+    try:
+        raw = tomllib.loads(read_text(path))
+    except tomllib.TOMLDecodeError as err:
+        raise FileFormatError(
+            "TOML", found=str(err), where=path.name, mend="correct the line that is named"
+        ) from err
+    try:
+        claims = _ClaimsFile.model_validate(raw).claim
+    except ValidationError as err:
+        raise _validation_error(err, raw, path) from err
+    seen: set[str] = set()
+    for claim in claims:
+        if claim.id in seen:
+            raise FileFormatError(
+                "a claim id that no other claim has",
+                found=f"{claim.id!r} twice",
+                where=path.name,
+                mend="give each claim an id of its own",
+            )
+        seen.add(claim.id)
+        _check_claim(claim, where=f"{path.name}, claim {claim.id}")
+    return tuple(claims)
+
+
+def _validation_error(err: ValidationError, raw: object, path: Path) -> FileFormatError:
+    """The first of pydantic's complaints as one line that names the claim."""
+    first = err.errors()[0]
+    location = list(first["loc"])
+    where = path.name
+    if len(location) > 1 and isinstance(raw, dict) and isinstance(location[1], int):
+        entry = raw["claim"][location[1]]
+        name = entry.get("id") if isinstance(entry, dict) else None
+        where += f", claim {name or f'number {location[1] + 1}'}"
+        location = location[2:]
+    key = ".".join(str(part) for part in location) or "the file"
+    found = "a key that does not exist" if first["type"] == "extra_forbidden" else first["msg"]
+    return FileFormatError(
+        f"a claim as the reference page describes it ({key})",
+        found=found,
+        where=where,
+        mend=f"correct {key}",
+    )
+
+
+def _check_claim(claim: Claim, *, where: str) -> None:
+    """Refuse a claim whose query or slots cannot mean anything."""
+    for name in ("where", "supports", "contradicts"):
+        query: Query = getattr(claim, name)
+        for column in query:
+            _check_column(column, where=f"{where}, {name}")
+    used = _SLOT.findall(claim.text)
+    for slot in used:
+        if slot not in claim.slots:
+            raise FileFormatError(
+                f"a slot function for {{{slot}}}",
+                found="none",
+                where=f"{where}, slots",
+                mend=f'add {slot} = "count" or another of: {", ".join(SLOT_FUNCTIONS)}',
+            )
+    for slot, function in claim.slots.items():
+        if slot not in used:
+            raise FileFormatError(
+                f"{{{slot}}} in the text",
+                found="it is not there",
+                where=f"{where}, slots",
+                mend="use the slot in the sentence, or remove it",
+            )
+        _parse_function(function, where=f"{where}, slots.{slot}")
+    if claim.slots and claim.source is None:
+        raise FileFormatError(
+            "a 'from' for a claim with slots",
+            found="none",
+            where=where,
+            mend='add from = "evidence" and a query',
+        )
+    if claim.opinion and claim.source is not None:
+        raise FileFormatError(
+            "an opinion without 'from'",
+            found=f"from = {claim.source!r}",
+            where=where,
+            mend="remove one of the two",
+        )
+
+
+def _check_column(column: str, *, where: str) -> None:
+    if column not in _NAMES:
+        raise FileFormatError(
+            "a column of the evidence rows",
+            found=f"{column!r}",
+            where=where,
+            mend=f"use one of: {', '.join(_NAMES)}",
+        )
+
+
+def _parse_function(function: str, *, where: str) -> tuple[str, str]:
+    """The name and the argument of a slot function."""
+    name, _, argument = function.strip().partition(" ")
+    argument = argument.strip()
+    if name not in SLOT_FUNCTIONS:
+        raise FileFormatError(
+            f"one of the slot functions {', '.join(SLOT_FUNCTIONS)}",
+            found=f"{function!r}",
+            where=where,
+            mend="correct the slot",
+        )
+    if name == "count":
+        if argument:
+            raise FileFormatError(
+                "count without a column", found=f"{function!r}", where=where, mend="write 'count'"
+            )
+        return name, ""
+    column = argument.partition("=")[0].strip()
+    if name == "share" and "=" not in argument:
+        raise FileFormatError(
+            "share with a column and a word, as 'share direction=benefit'",
+            found=f"{function!r}",
+            where=where,
+            mend="name what the share is of",
+        )
+    _check_column(column, where=where)
+    if name in ("min", "max", "median", "range") and column not in _NUMERIC:
+        raise FileFormatError(
+            f"a column of numbers for {name}",
+            found=f"{column!r}",
+            where=where,
+            mend=f"use one of: {', '.join(sorted(_NUMERIC))}",
+        )
+    return name, argument
+
+
+def select_rows(rows: Sequence[Row], query: Query) -> tuple[Row, ...]:
+    """The rows that match a query, in their order.
+
+    Each column of the query lists the words or numbers that are accepted; a row matches when every
+    column of the query has at least one accepted value in it. An empty query matches every row.
+
+    Examples
+    --------
+    >>> rows = [
+    ...     {"row_id": ("A",), "direction": ("benefit",)},
+    ...     {"row_id": ("B",), "direction": ("none",)},
+    ... ]
+    >>> [row["row_id"][0] for row in select_rows(rows, {"direction": ["none", "harm"]})]
+    ['B']
+    """
+    return tuple(
+        row
+        for row in rows
+        if all(
+            any(value in row[column] for value in accepted) for column, accepted in query.items()
+        )
+    )
+
+
+def _ids(rows: Sequence[Row]) -> tuple[str, ...]:
+    return tuple(str(row["row_id"][0]) for row in rows)
+
+
+def _distinct(rows: Sequence[Row], column: str) -> tuple[Scalar, ...]:
+    """The distinct values of a column that are given, in order of appearance."""
+    states = ("not_reported", "not_extracted", "not_accessible", "not_applicable")
+    return tuple(
+        dict.fromkeys(value for row in rows for value in row[column] if value not in states)
+    )
+
+
+def evaluate_claim(
+    claim: Claim, rows: Sequence[Row], *, works: Mapping[str, str] | None = None
+) -> ClaimResult:
+    """A claim's verdict and its sentence with the slots filled.
+
+    Parameters
+    ----------
+    claim : Claim
+        The claim.
+    rows : sequence of Row
+        All rows of the source the claim names, those of ``use = context`` included; they are left
+        out here.
+    works : mapping, optional
+        From source key to the key of the work, for sources that are records of the same work.
+
+    Raises
+    ------
+    InputError
+        If the claim names a kind of source that does not exist (yet).
+
+    Notes
+    -----
+    A slot that cannot be filled from the rows does not raise: it carries its reason, and the claim
+    does not hold.
+    """
+    if claim.opinion or claim.source is None:
+        return ClaimResult(
+            claim=claim, verdict="opinion" if claim.opinion else "uncited", parts=(claim.text,)
+        )
+    if claim.source != "evidence":
+        raise InputError(
+            "a claim from evidence, the one kind of source that this version can query",
+            found=f"from = {claim.source!r}",
+            where=f"claim {claim.id}",
+            mend='write from = "evidence"',
+        )
+    usable = [row for row in rows if "context" not in row["use"]]
+    matching = select_rows(usable, claim.where)
+    supporting = select_rows(matching, claim.supports) if claim.supports else ()
+    contradicting = select_rows(matching, claim.contradicts) if claim.contradicts else ()
+    for_ = _works(supporting, works)
+    against = _works(contradicting, works)
+    slots = {name: _fill(claim, name, matching, works) for name in claim.slots}
+    return ClaimResult(
+        claim=claim,
+        verdict=_verdict(
+            matching=len(matching),
+            needed=claim.needs.sources,
+            for_=len(for_),
+            against=len(against),
+        ),
+        rows=_ids(matching),
+        sources=_works(matching, works),
+        supporting=_ids(supporting),
+        supporting_sources=for_,
+        contradicting=_ids(contradicting),
+        contradicting_sources=against,
+        parts=_compile(claim.text, slots),
+        slots=tuple(slots.values()),
+    )
+
+
+def _verdict(*, matching: int, needed: int, for_: int, against: int) -> Verdict:
+    """The verdict from the counts, in the order of the module's docstring."""
+    if matching == 0:
+        return "unsupported"
+    if against and against >= for_:
+        return "contradicted"
+    if for_ >= needed and not against:
+        return "supported"
+    return "partly_supported"
+
+
+def _works(rows: Sequence[Row], works: Mapping[str, str] | None) -> tuple[str, ...]:
+    """The distinct works behind rows, in order of appearance."""
+    keys = (str(key) for row in rows for key in row["source"])
+    return tuple(dict.fromkeys((works or {}).get(key, key) for key in keys))
+
+
+def _fill(
+    claim: Claim, name: str, rows: Sequence[Row], works: Mapping[str, str] | None
+) -> FilledSlot:
+    """One slot of a claim, computed."""
+    where = f"claim {claim.id}, slot {name}"
+    function, argument = _parse_function(claim.slots[name], where=where)
+    try:
+        text, used = _compute(function, argument, rows, works)
+    except _CannotFill as err:
+        text, used, reason = "—", (), str(err)
+    else:
+        reason = ""
+    return FilledSlot(
+        name=name, function=claim.slots[name], text=text, rows=_ids(used), reason=reason
+    )
+
+
+class _CannotFill(Exception):
+    """Why the rows cannot fill a slot; never leaves this module."""
+
+
+def _compute(
+    function: str,
+    argument: str,
+    rows: Sequence[Row],
+    works: Mapping[str, str] | None,
+) -> tuple[str, Sequence[Row]]:
+    """What a slot prints, and the rows behind it."""
+    if function == "count":
+        return str(len(rows)), rows
+    if function == "distinct":
+        values = _works(rows, works) if argument == "source" else _distinct(rows, argument)
+        return str(len(values)), rows
+    if function == "share":
+        column, _, word = (part.strip() for part in argument.partition("="))
+        return f"{len(select_rows(rows, {column: [word]}))} of {len(rows)}", rows
+    if function == "pooled":
+        raise _CannotFill("evidence rows hold no effect size with its variance to pool")
+    with_number = [row for row in rows if not isinstance(row[argument][0], str)]
+    numbers = sorted(float(row[argument][0]) for row in with_number)
+    if not numbers:
+        raise _CannotFill(f"none of the {len(rows)} matching rows has a number in {argument}")
+    middle = (numbers[(len(numbers) - 1) // 2] + numbers[len(numbers) // 2]) / 2
+    printed = {
+        "min": f"{numbers[0]:g}",
+        "max": f"{numbers[-1]:g}",
+        "median": f"{middle:g}",
+        "range": f"{numbers[0]:g}–{numbers[-1]:g}"
+        if numbers[0] < numbers[-1]
+        else f"{numbers[0]:g}",
+    }
+    return printed[function], with_number
+
+
+def _compile(text: str, slots: Mapping[str, FilledSlot]) -> tuple[str | FilledSlot, ...]:
+    """The sentence as alternating text and slots."""
+    pieces = _SLOT.split(text)
+    return tuple(
+        slots[piece] if index % 2 else piece
+        for index, piece in enumerate(pieces)
+        if index % 2 or piece
+    )
+
+
+def evaluate_claims(
+    claims: Sequence[Claim], rows: Sequence[Row], *, works: Mapping[str, str] | None = None
+) -> tuple[ClaimResult, ...]:
+    """Every claim tested, in the order of the file."""
+    return tuple(evaluate_claim(claim, rows, works=works) for claim in claims)
