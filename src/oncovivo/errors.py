@@ -20,7 +20,10 @@ A message is one line: what was expected, what came, where, and what to do.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 __all__ = [
     "DataError",
@@ -108,6 +111,31 @@ class FileFormatError(ProjectError):
     """A file that is missing, broken, or not what it should be."""
 
     code = "file_format"
+
+    @classmethod
+    def from_validation(cls, err: ValidationError, *, what: str, where: str) -> FileFormatError:
+        """The most telling of pydantic's complaints as one line.
+
+        Parameters
+        ----------
+        err : pydantic.ValidationError
+            What pydantic found.
+        what : str
+            What the file declares, with its article: "a claim".
+        where : str
+            File, and entry where it is known.
+        """
+        complaints = err.errors(include_url=False, include_context=False, include_input=False)
+        # A misspelled key is reported as a missing and an unknown one: the unknown one tells more.
+        first = min(complaints, key=lambda complaint: complaint["type"] != "extra_forbidden")
+        key = ".".join(str(part) for part in first["loc"]) or "the file"
+        unknown = first["type"] == "extra_forbidden"
+        return cls(
+            f"{what} as the reference page describes it ({key})",
+            found="a key that does not exist" if unknown else first["msg"],
+            where=where,
+            mend=f"correct {key}",
+        )
 
 
 class DataError(ProjectError):

@@ -15,7 +15,14 @@ from types import MappingProxyType
 from oncovivo import __version__
 from oncovivo.errors import InputError
 
-__all__ = ["InputFile", "Provenance", "build_date", "digest_file", "digest_inputs", "package_versions"]
+__all__ = [
+    "InputFile",
+    "Provenance",
+    "build_date",
+    "digest_file",
+    "digest_inputs",
+    "package_versions",
+]
 
 # What can change a number or a byte of the output.
 _PACKAGES = (

@@ -27,13 +27,13 @@ def row(name: str, **cells: Scalar | tuple[Scalar, ...]) -> Row:
     return flat
 
 
-def claim(text: str = "A sentence.", **keys: object) -> Claim:
+def claim(text: str = "A sentence.", *, origin: str | None = "evidence", **keys: object) -> Claim:
     """A claim about the renal rows that one source of benefit supports."""
     given = {
         "id": "C1",
         "section": "summary",
         "text": text,
-        "from": "evidence",
+        "from": origin,
         "where": {"oncotree": ["RCC"]},
         "supports": {"direction": ["benefit"]},
         "contradicts": {"direction": ["none", "harm"]},
@@ -64,12 +64,12 @@ def test_verdict_follows_the_counts_of_independent_sources(
 
 
 def test_an_opinion_comes_before_everything() -> None:
-    declared = claim(**{"from": None}, opinion=True, where={}, supports={}, contradicts={})
+    declared = claim(origin=None, opinion=True, where={}, supports={}, contradicts={})
     assert evaluate_claim(declared, [row("1")]).verdict == "opinion"
 
 
 def test_a_claim_without_from_is_uncited() -> None:
-    bare = claim(**{"from": None}, where={}, supports={}, contradicts={})
+    bare = claim(origin=None, where={}, supports={}, contradicts={})
     assert evaluate_claim(bare, [row("1")]).verdict == "uncited"
 
 
@@ -149,7 +149,7 @@ def test_a_slot_that_cannot_be_filled_makes_the_claim_fall(function: str) -> Non
 
 def test_a_claim_from_something_that_does_not_exist_says_so() -> None:
     with pytest.raises(InputError, match=r"claim C1: expected a claim from evidence.*meta:rcc"):
-        evaluate_claim(claim(**{"from": "meta:rcc"}), [row("1")])
+        evaluate_claim(claim(origin="meta:rcc"), [row("1")])
 
 
 @given(st.permutations([("1", "benefit"), ("2", "none"), ("3", "benefit"), ("4", "mixed")]))
@@ -197,8 +197,8 @@ def test_claims_are_read_from_toml(tmp_path: Path) -> None:
     [
         (('text = "', "text = "), r"claims\.toml: expected TOML"),
         (("oncotree", "oncotre"), r"claim C1, where: expected a column .*'oncotre'"),
-        (("needs", "need"), r"claim C1: .*\(need\), found a key that does not exist"),
-        (('"unsupported"', '"proven"'), r"claim C1: expected a claim .*\(expect\)"),
+        (("needs", "need"), r"claim C1: .*\(claim\.0\.need\), found a key that does not exist"),
+        (('"unsupported"', '"proven"'), r"claim C1: expected a claim .*\(claim\.0\.expect\)"),
         (
             ('"count"', '"average value"'),
             r"claim C1, slots\.n: expected one of the slot functions",
@@ -209,8 +209,8 @@ def test_claims_are_read_from_toml(tmp_path: Path) -> None:
         (("{n}", "many"), r"claim C1, slots: expected \{n\} in the text"),
         (("There are {n}", "There are {m} or {n}"), r"expected a slot function for \{m\}"),
         (('from = "evidence"', ""), r"expected a 'from' for a claim with slots"),
-        (("needs = { sources = 3 }", "needs = { sources = 0 }"), r"\(needs\.sources\)"),
-        (('id = "C1"\n', ""), r"claim number 1: .*\(id\)"),
+        (("needs = { sources = 3 }", "needs = { sources = 0 }"), r"needs\.sources\)"),
+        (('id = "C1"\n', ""), r"claim number 1: .*\.id\)"),
     ],
 )
 def test_a_malformed_claim_is_one_line_with_its_id(

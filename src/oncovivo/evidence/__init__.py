@@ -9,6 +9,8 @@ from oncovivo.evidence.claims import (
     read_claims,
     select_rows,
 )
+from oncovivo.evidence.evidence_map import MAP_KINDS, MapCell, MapRow, evidence_map
+from oncovivo.evidence.plots import plot_evidence_map
 from oncovivo.evidence.records import (
     COLUMNS,
     Column,
@@ -22,16 +24,21 @@ from oncovivo.evidence.vocabulary import Identifiers, read_identifiers
 
 __all__ = [
     "COLUMNS",
+    "MAP_KINDS",
     "Claim",
     "ClaimResult",
     "Column",
     "FilledSlot",
     "Identifiers",
+    "MapCell",
+    "MapRow",
     "Record",
     "Reported",
     "evaluate_claim",
     "evaluate_claims",
+    "evidence_map",
     "flatten",
+    "plot_evidence_map",
     "read_claims",
     "read_identifiers",
     "read_records",

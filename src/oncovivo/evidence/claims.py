@@ -180,7 +180,9 @@ def read_claims(path: Path) -> tuple[Claim, ...]:
     try:
         claims = _ClaimsFile.model_validate(raw).claim
     except ValidationError as err:
-        raise _validation_error(err, raw, path) from err
+        raise FileFormatError.from_validation(
+            err, what="a claim", where=_where(err, raw, path)
+        ) from err
     seen: set[str] = set()
     for claim in claims:
         if claim.id in seen:
@@ -195,24 +197,14 @@ def read_claims(path: Path) -> tuple[Claim, ...]:
     return tuple(claims)
 
 
-def _validation_error(err: ValidationError, raw: object, path: Path) -> FileFormatError:
-    """The first of pydantic's complaints as one line that names the claim."""
-    first = err.errors()[0]
-    location = list(first["loc"])
-    where = path.name
-    if len(location) > 1 and isinstance(raw, dict) and isinstance(location[1], int):
-        entry = raw["claim"][location[1]]
-        name = entry.get("id") if isinstance(entry, dict) else None
-        where += f", claim {name or f'number {location[1] + 1}'}"
-        location = location[2:]
-    key = ".".join(str(part) for part in location) or "the file"
-    found = "a key that does not exist" if first["type"] == "extra_forbidden" else first["msg"]
-    return FileFormatError(
-        f"a claim as the reference page describes it ({key})",
-        found=found,
-        where=where,
-        mend=f"correct {key}",
-    )
+def _where(err: ValidationError, raw: object, path: Path) -> str:
+    """The file, and the claim that pydantic's first complaint is about."""
+    location = err.errors()[0]["loc"]
+    if len(location) < 2 or not isinstance(raw, dict) or not isinstance(location[1], int):
+        return path.name
+    entry = raw["claim"][location[1]]
+    name = entry.get("id") if isinstance(entry, dict) else None
+    return f"{path.name}, claim {name or f'number {location[1] + 1}'}"
 
 
 def _check_claim(claim: Claim, *, where: str) -> None:

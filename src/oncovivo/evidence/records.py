@@ -353,7 +353,7 @@ def _read_cell(
 ) -> Any:  # noqa: ANN401  # the type is that of the record's field
     """The value of one cell, checked."""
     if column.states and cell in STATES:
-        return Reported(state=cell)  # type: ignore[arg-type]  # a member of STATES
+        return Reported(state=cell)
     if not cell:
         if column.blank:
             return ""

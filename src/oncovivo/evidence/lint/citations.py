@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from oncovivo.evidence.claims import Claim
-from oncovivo.evidence.lint.model import Citations, Hit, LintInput, rule
+from oncovivo.evidence.lint.model import ANIMAL_KINDS, Citations, Hit, LintInput, rule
 from oncovivo.evidence.lint.phrases import ANIMAL, mentions
 from oncovivo.evidence.lint.tumors import are_related, tumors_of_claim
 from oncovivo.references import Reference
@@ -23,9 +23,6 @@ __all__ = [
     "unknown_key",
     "weak_kind_of_source",
 ]
-
-ANIMAL_KINDS = ("animal_efficacy", "animal_pharmacodynamics")
-"""Kinds of evidence that come from animals."""
 
 _CLINICAL = ("clinical_trial", "clinical_review", "case_report", "regulatory", "label")
 _PRIMARY_ANIMAL = ("primary_animal", "primary_mixed", "study")
@@ -44,8 +41,8 @@ _FITTING = {
     ),
 }
 _UNVERIFIED = ("recalled", "unresolved")
-_LITTLE_WORDS = frozenset(
-    "a an and as at by for from in into is of on or the to with versus vs via record".split()
+_LITTLE_WORD = re.compile(
+    r"an?|and|as|at|by|for|from|in|into|is|of|on|or|the|to|with|versus|vs|via|record"
 )
 
 
@@ -90,8 +87,8 @@ def no_identifier(case: LintInput) -> Iterator[Hit]:
     for reference, cited in _carrying(case):
         if not reference.has_identifier:
             yield Hit(
-                f"{reference.key} ({reference.title}) has no DOI, PMID, PMCID, ISBN or registry id; "
-                f"cited by {_users(cited)}",
+                f"{reference.key} ({reference.title}) has no DOI, PMID, PMCID, ISBN or registry "
+                f"id; cited by {_users(cited)}",
                 rows=cited.evidence_rows,
                 claims=cited.claims,
                 subjects=(reference.key, *cited.texts),
@@ -140,9 +137,7 @@ def _misused(case: LintInput, kinds: tuple[str, ...]) -> Iterator[Hit]:
         if claim.approval is not None or not wrong or not _speaks_of_animals(claim):
             continue
         behind = tuple(key for row in case.claim_rows[claim.id] for key in row.sources)
-        if any(
-            r.source_kind in _PRIMARY_ANIMAL for r in case.references((*claim.cites, *behind))
-        ):
+        if any(r.source_kind in _PRIMARY_ANIMAL for r in case.references((*claim.cites, *behind))):
             continue
         yield Hit(
             f"claim {claim.id} speaks of animals and cites "
@@ -182,7 +177,8 @@ def clinical_cohort_for_animals(case: LintInput) -> Iterator[Hit]:
 def _title_words(title: str) -> frozenset[str]:
     """The telling words of a title; what stands in brackets at its end is left out."""
     bare = re.sub(r"\s*\[[^\]]*\]\s*$", "", title.casefold())
-    return frozenset(re.findall(r"[a-z0-9]+", bare)) - _LITTLE_WORDS
+    words = re.findall(r"[a-z0-9]+", bare)
+    return frozenset(word for word in words if not _LITTLE_WORD.fullmatch(word))
 
 
 def _could_be_one(first: Reference, second: Reference) -> bool:
@@ -272,8 +268,8 @@ def another_tumor_type(case: LintInput) -> Iterator[Hit]:
             for reference in case.references(record.sources):
                 if _is_elsewhere(case, reference, (code,)):
                     yield Hit(
-                        f"row {record.row_id} is on {code} and cites {reference.key}, which speaks "
-                        f"of {', '.join(reference.subjects)}",
+                        f"row {record.row_id} is on {code} and cites {reference.key}, which "
+                        f"speaks of {', '.join(reference.subjects)}",
                         rows=(record.row_id,),
                         subjects=(reference.key,),
                     )
@@ -328,8 +324,11 @@ def not_verified(case: LintInput) -> Iterator[Hit]:
     mend="cite it where it belongs, or remove it",
 )
 def never_used(case: LintInput) -> Iterator[Hit]:
-    """References that no row, claim, text or figure cites, under this key or another of the work."""
-    used = {case.works.get(key, key) for key in case.citations}
+    """References that nothing cites, neither under this key nor under another of the work.
+
+    The citations of rows of either use, claims, texts, figures and studies count.
+    """
+    used = {case.works.get(key, key) for key in (*case.citations, *case.cited_elsewhere)}
     for reference in case.library:
         if case.works[reference.key] not in used:
             yield Hit(

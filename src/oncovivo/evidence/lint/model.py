@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
 from inspect import cleandoc
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from oncovivo.evidence.vocabulary import Identifiers
 from oncovivo.references import Library, Reference
 
 __all__ = [
+    "ANIMAL_KINDS",
     "AnnouncedFigure",
     "Citations",
     "Finding",
@@ -26,10 +27,14 @@ __all__ = [
     "Severity",
     "TextBlock",
     "Waiver",
+    "is_expected_to_fall",
     "rule",
 ]
 
 Severity: TypeAlias = Literal["error", "warning"]
+
+ANIMAL_KINDS = ("animal_efficacy", "animal_pharmacodynamics")
+"""Kinds of evidence that come from animals."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +73,7 @@ class Waiver:
     rule: str
     subject: str
     reason: str
-    date: date
+    date: datetime.date
     by: str
 
 
@@ -93,8 +98,8 @@ class Citations:
 class LintInput:
     """All that a rule may look at.
 
-    ``compound`` is the key of the guide's compound. The properties are views that several rules
-    share.
+    ``compound`` is the key of the guide's compound; ``cited_elsewhere`` are references of what is
+    not linted here, such as studies. The properties are views that several rules share.
     """
 
     compound: str
@@ -105,6 +110,7 @@ class LintInput:
     texts: tuple[TextBlock, ...] = ()
     figures: tuple[AnnouncedFigure, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    cited_elsewhere: tuple[str, ...] = ()
 
     @cached_property
     def evidence(self) -> tuple[Record, ...]:
@@ -187,6 +193,11 @@ class LintInput:
         return frozenset(self.works.get(key, key) for key in keys)
 
 
+def is_expected_to_fall(claim: Claim) -> bool:
+    """Whether the guide itself prints that a claim does not hold."""
+    return claim.expect in ("unsupported", "contradicted")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One thing that a rule found.
@@ -233,11 +244,12 @@ class Finding:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Hit:
     """What a check yields: a finding before its rule's id, severity and mend are added."""
 
     message: str
+    _: KW_ONLY
     rows: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
     subjects: tuple[str, ...] = ()

@@ -77,7 +77,7 @@ SINGLE = _words(r"one", r"single", r"sole", r"only", r"case", r"n ?= ?1", r"1")
 """The sentence says that it rests on one subject."""
 
 HEADLINE = _words(
-    r"most (?:robust|consistent|effective|active|sensitive|responsive|pronounced|potent|marked)\w*",
+    r"most (?:robust|consistent|effective|active|sensitive|responsive|pronounced|potent)\w*",
     r"strongest",
     r"greatest",
     r"highest (?=efficacy|activity|sensitivity|response)",
@@ -115,9 +115,7 @@ ADJECTIVE = _words(
 SYNERGY = _words(r"synerg\w*", r"supra-?additiv\w*", r"super-?additiv\w*")
 """More than additive."""
 
-ENHANCEMENT = _words(
-    r"enhanc\w+", r"potentiat\w+", r"augment\w*", r"sensiti[sz]\w+", r"boost\w*"
-)
+ENHANCEMENT = _words(r"enhanc\w+", r"potentiat\w+", r"augment\w*", r"sensiti[sz]\w+", r"boost\w*")
 """One treatment changes the effect of another."""
 
 SIGNIFICANCE = _words(r"significan(?:t|tly|ce)")

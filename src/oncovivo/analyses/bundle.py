@@ -1,0 +1,31 @@
+"""A bundle: everything a guide prints, computed, with where it comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from oncovivo.analyses.project import GuideSettings, PlacedDiagram, TextEntry
+from oncovivo.analyses.study_results import StudyResult
+from oncovivo.evidence import ClaimResult, Identifiers, Record
+from oncovivo.evidence.lint import Finding, Waiver
+from oncovivo.provenance import Provenance
+from oncovivo.references import Library
+
+__all__ = ["Bundle"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """The results behind one guide: ``claims`` are tested, ``findings`` carry their waivers."""
+
+    settings: GuideSettings
+    texts: tuple[TextEntry, ...]
+    diagrams: tuple[PlacedDiagram, ...]
+    records: tuple[Record, ...]
+    library: Library
+    identifiers: Identifiers
+    claims: tuple[ClaimResult, ...]
+    findings: tuple[Finding, ...]
+    waivers: tuple[Waiver, ...]
+    studies: tuple[StudyResult, ...]
+    provenance: Provenance

@@ -1,0 +1,356 @@
+"""A guide project as it lies in its folder: ``guide.toml`` and what it names."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from oncovivo.errors import FileFormatError
+from oncovivo.evidence import (
+    Claim,
+    Identifiers,
+    Record,
+    read_claims,
+    read_identifiers,
+    read_records,
+)
+from oncovivo.evidence.csvfile import read_text
+from oncovivo.evidence.lint import (
+    AnnouncedFigure,
+    LintInput,
+    TextBlock,
+    Waiver,
+    read_waivers,
+)
+from oncovivo.figures import Diagram, read_diagram
+from oncovivo.provenance import InputFile, digest_file, digest_inputs
+from oncovivo.references import Library, read_references
+
+__all__ = [
+    "SECTIONS",
+    "FigureEntry",
+    "GuideProject",
+    "GuideSettings",
+    "PlacedDiagram",
+    "SectionId",
+    "StudyEntry",
+    "TextEntry",
+    "read_project",
+]
+
+SectionId: TypeAlias = Literal[
+    "summary",
+    "mechanism",
+    "evidence",
+    "protocol",
+    "endpoints",
+    "combinations",
+    "markers",
+    "conclusions",
+    "gaps",
+]
+
+SECTIONS: dict[SectionId, str] = {
+    "summary": "Summary",
+    "mechanism": "Mechanism",
+    "evidence": "Evidence by tumor type",
+    "protocol": "Protocol",
+    "endpoints": "Endpoints",
+    "combinations": "Combinations",
+    "markers": "Markers",
+    "conclusions": "Conclusions",
+    "gaps": "What is missing",
+}
+"""The sections that claims, texts and figures may stand in, with their headings, in order."""
+
+NonEmpty = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class GuideSettings(_Strict):
+    """The table ``[guide]``: what the guide is called and about which compound it is."""
+
+    title: NonEmpty
+    compound: NonEmpty
+    subtitle: str = ""
+    authors: tuple[str, ...] = ()
+    language: NonEmpty = "en"
+
+
+class TextEntry(_Strict):
+    """A ``[[text]]``: framing prose that is not a claim."""
+
+    id: Identifier
+    section: SectionId
+    body: NonEmpty
+    cites: tuple[str, ...] = ()
+
+
+class FigureEntry(_Strict):
+    """A ``[[figure]]``: a diagram drawn from a data file."""
+
+    id: Identifier
+    section: SectionId
+    title: NonEmpty
+    file: NonEmpty
+
+
+class StudyEntry(_Strict):
+    """A ``[[study]]``: a file or folder of animal-level data and how to show it.
+
+    ``study`` and ``line`` choose one study in a file that holds several; ``control`` names the arm
+    of the comparison; ``tumor`` is the OncoTree code for the evidence map; ``simulated`` marks
+    data that are not from animals; ``source`` is a key of references.json or words.
+    """
+
+    path: NonEmpty
+    control: str | None = None
+    study: str | None = None
+    line: str | None = None
+    baseline_day: float | None = None
+    tumor: str | None = None
+    simulated: bool = False
+    source: str | None = None
+    section: SectionId = "endpoints"
+
+
+class _GuideFile(_Strict):
+    guide: GuideSettings
+    text: tuple[TextEntry, ...] = ()
+    figure: tuple[FigureEntry, ...] = ()
+    study: tuple[StudyEntry, ...] = Field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedDiagram:
+    """A diagram, the section it stands in, and its title."""
+
+    id: str
+    section: SectionId
+    title: str
+    diagram: Diagram
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The reference keys of its edges, each once."""
+        return tuple(dict.fromkeys(key for edge in self.diagram.edges for key in edge.sources))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuideProject:
+    """Everything a guide project holds; ``inputs`` are the files that were read."""
+
+    folder: Path
+    settings: GuideSettings
+    texts: tuple[TextEntry, ...]
+    figures: tuple[FigureEntry, ...]
+    diagrams: tuple[PlacedDiagram, ...]
+    studies: tuple[StudyEntry, ...]
+    records: tuple[Record, ...]
+    claims: tuple[Claim, ...]
+    library: Library
+    identifiers: Identifiers
+    waivers: tuple[Waiver, ...]
+    inputs: tuple[InputFile, ...]
+
+    @property
+    def digest(self) -> str:
+        """One SHA-256 over the names and digests of all files that were read."""
+        return digest_inputs(self.inputs)
+
+    def lint_input(self) -> LintInput:
+        """What the linter looks at."""
+        cited = {placed.id: placed.sources for placed in self.diagrams}
+        return LintInput(
+            compound=self.settings.compound,
+            records=self.records,
+            claims=self.claims,
+            library=self.library,
+            identifiers=self.identifiers,
+            texts=tuple(
+                TextBlock(id=t.id, section=t.section, body=t.body, cites=t.cites)
+                for t in self.texts
+            ),
+            figures=tuple(
+                AnnouncedFigure(
+                    id=f.id,
+                    section=f.section,
+                    title=f.title,
+                    present=f.id in cited,
+                    cites=cited.get(f.id, ()),
+                )
+                for f in self.figures
+            ),
+            waivers=self.waivers,
+        )
+
+
+def read_project(folder: Path) -> GuideProject:
+    """A guide project from its folder.
+
+    Raises
+    ------
+    FileFormatError
+        If the folder or ``guide.toml`` is missing, or any file of the project is malformed; the
+        message names the file, the row and the column.
+    """
+    file = _read_guide_file(folder)
+    evidence = folder / "evidence"
+    library = (
+        read_references(evidence / "references.json")
+        if (evidence / "references.json").is_file()
+        else Library()
+    )
+    identifiers = read_identifiers(evidence)
+    if file.guide.compound not in identifiers.compounds:
+        raise FileFormatError(
+            "the key of a known compound",
+            found=repr(file.guide.compound),
+            where="guide.toml, guide.compound",
+            mend="use a key of compounds.csv, or add it to evidence/compounds.csv",
+        )
+    records: tuple[Record, ...] = ()
+    if (evidence / "records.csv").is_file():
+        records = read_records(
+            evidence / "records.csv", identifiers=identifiers, reference_keys=library.keys
+        )
+    claims = read_claims(folder / "claims.toml") if (folder / "claims.toml").is_file() else ()
+    _check_claims(claims, library)
+    _check_entries(file, library, folder)
+    waivers = (
+        read_waivers(evidence / "waivers.csv") if (evidence / "waivers.csv").is_file() else ()
+    )
+    return GuideProject(
+        folder=folder,
+        settings=file.guide,
+        texts=file.text,
+        figures=file.figure,
+        diagrams=_read_diagrams(folder, file, library),
+        studies=file.study,
+        records=records,
+        claims=claims,
+        library=library,
+        identifiers=identifiers,
+        waivers=waivers,
+        inputs=_inputs(folder, file),
+    )
+
+
+def _read_guide_file(folder: Path) -> _GuideFile:
+    """``guide.toml``, validated."""
+    path = folder / "guide.toml"
+    if not path.is_file():
+        raise FileFormatError(
+            "a guide project with a guide.toml",
+            found="no such file" if folder.is_dir() else "no such folder",
+            where=str(folder),
+            mend="name the folder that holds guide.toml",
+        )
+    try:
+        return _GuideFile.model_validate(tomllib.loads(read_text(path)))
+    except tomllib.TOMLDecodeError as err:
+        raise FileFormatError(
+            "TOML", found=str(err), where=path.name, mend="correct the line that is named"
+        ) from err
+    except ValidationError as err:
+        raise FileFormatError.from_validation(
+            err, what="a guide project", where=path.name
+        ) from err
+
+
+def _check_claims(claims: tuple[Claim, ...], library: Library) -> None:
+    """Refuse claims in unknown sections or with unknown references."""
+    for claim in claims:
+        where = f"claims.toml, claim {claim.id}"
+        if claim.section not in SECTIONS:
+            raise FileFormatError(
+                f"a section: {', '.join(SECTIONS)}",
+                found=repr(claim.section),
+                where=where,
+                mend="move the claim",
+            )
+        _check_keys(claim.cites, library, where=where)
+
+
+def _check_keys(keys: tuple[str, ...], library: Library, *, where: str) -> None:
+    for key in keys:
+        if key not in library:
+            raise FileFormatError(
+                "a key of references.json",
+                found=repr(key),
+                where=f"{where}, cites",
+                mend="add the reference, or correct the key",
+            )
+
+
+def _check_entries(file: _GuideFile, library: Library, folder: Path) -> None:
+    """Refuse ids that occur twice, unknown references and studies that are not there."""
+    seen: set[str] = set()
+    for name in (*(entry.id for entry in file.text), *(entry.id for entry in file.figure)):
+        if name in seen:
+            raise FileFormatError(
+                "an id that no other text or figure has",
+                found=repr(name),
+                where="guide.toml",
+                mend="rename one of them",
+            )
+        seen.add(name)
+    for text in file.text:
+        _check_keys(text.cites, library, where=f"guide.toml, text {text.id}")
+    for study in file.study:
+        if not (folder / study.path).exists():
+            raise FileFormatError(
+                "a study file or folder",
+                found="no such file",
+                where=f"guide.toml, study {study.path}",
+                mend="correct the path; it is relative to guide.toml",
+            )
+
+
+def _read_diagrams(folder: Path, file: _GuideFile, library: Library) -> tuple[PlacedDiagram, ...]:
+    """The diagrams whose data files exist; the linter reports those that are announced only."""
+    return tuple(
+        PlacedDiagram(
+            id=figure.id,
+            section=figure.section,
+            title=figure.title,
+            diagram=read_diagram(folder / figure.file, reference_keys=library.keys),
+        )
+        for figure in file.figure
+        if (folder / figure.file).is_file()
+    )
+
+
+def _inputs(folder: Path, file: _GuideFile) -> tuple[InputFile, ...]:
+    """Every file that the guide is made of, with its digest, in the order of names."""
+    named = ["guide.toml", "claims.toml"]
+    named += [
+        f"evidence/{name}"
+        for name in (
+            "records.csv",
+            "references.json",
+            "waivers.csv",
+            "tumor_types.csv",
+            "compounds.csv",
+        )
+    ]
+    named += [figure.file for figure in file.figure]
+    for study in file.study:
+        place = folder / study.path
+        if place.is_dir():
+            named += [f"{study.path}/{p.name}" for p in place.iterdir() if p.suffix != ".py"]
+        else:
+            named.append(study.path)
+    return tuple(
+        digest_file(folder / name, name=name)
+        for name in sorted(dict.fromkeys(named))
+        if (folder / name).is_file()
+    )

@@ -1,0 +1,80 @@
+"""The use cases: a project in, results out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from oncovivo.analyses.bundle import Bundle
+from oncovivo.analyses.project import GuideProject
+from oncovivo.analyses.study_results import analyse_studies
+from oncovivo.evidence import evaluate_claims, flatten
+from oncovivo.evidence.lint import Finding, lint
+from oncovivo.provenance import Provenance, package_versions
+
+__all__ = ["lint_project", "lint_summary", "run"]
+
+
+def lint_project(project: GuideProject) -> tuple[Finding, ...]:
+    """What the linter finds in a project, waivers applied."""
+    return lint(project.lint_input())
+
+
+def lint_summary(project: GuideProject, findings: Sequence[Finding]) -> dict[str, object]:
+    """The findings as the JSON contract of ``oncovivo evidence lint`` has them."""
+    standing = sum(not finding.waived for finding in findings)
+    return {
+        "schema": "oncovivo.lint/1",
+        "input": {"name": project.folder.name, "sha256": project.digest},
+        "options": {"folder": str(project.folder)},
+        "seed": None,
+        "findings": [finding.to_dict() for finding in findings],
+        "standing": standing,
+        "waived": len(findings) - standing,
+        "warnings": [],
+    }
+
+
+def run(
+    project: GuideProject, *, built: date, progress: Callable[[str], None] = lambda _: None
+) -> Bundle:
+    """All results of a guide project.
+
+    Parameters
+    ----------
+    project : GuideProject
+        The project.
+    built : date
+        The date that the guide prints.
+    progress : callable, optional
+        Called with the name of each stage before it starts.
+
+    Raises
+    ------
+    ProjectError
+        If a study or a diagram cannot be read, or a claim names a source that does not exist.
+    """
+    progress("claims")
+    rows = [flatten(record) for record in project.records]
+    claims = evaluate_claims(project.claims, rows, works=project.library.works())
+    progress("lint")
+    findings = lint_project(project)
+    progress("studies")
+    studies = analyse_studies(
+        project.studies, folder=project.folder, identifiers=project.identifiers
+    )
+    return Bundle(
+        settings=project.settings,
+        texts=project.texts,
+        diagrams=project.diagrams,
+        records=project.records,
+        library=project.library,
+        identifiers=project.identifiers,
+        claims=claims,
+        findings=findings,
+        waivers=project.waivers,
+        studies=studies,
+        provenance=Provenance(
+            date=built.isoformat(), inputs=project.inputs, versions=package_versions()
+        ),
+    )

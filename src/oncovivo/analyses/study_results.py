@@ -1,0 +1,173 @@
+"""What a guide shows of an animal-level study."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from oncovivo.analyses.project import SectionId, StudyEntry
+from oncovivo.endpoints import VolumeByDay, volume_by_day
+from oncovivo.errors import DataError, FileFormatError
+from oncovivo.evidence import Identifiers
+from oncovivo.studies import Study, read_study
+
+__all__ = ["ArmResult", "StudyResult", "analyse_studies"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmResult:
+    """An arm: its name, role, regimen in the field's notation, and number of animals."""
+
+    name: str
+    role: str
+    regimen: str
+    n_animals: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyResult:
+    """A study, described and summarized by day.
+
+    ``id`` is unique in the guide and made of letters, digits and hyphens; ``source`` is a key of
+    references.json or free text; ``tumor`` an OncoTree code or empty.
+    """
+
+    id: str
+    study_id: str
+    title: str
+    section: SectionId
+    simulated: bool
+    source: str
+    licence: str
+    tumor: str
+    tumor_type: str
+    line: str
+    host: str
+    arms: tuple[ArmResult, ...]
+    volume: VolumeByDay
+    notes: tuple[str, ...]
+
+
+def analyse_studies(
+    entries: tuple[StudyEntry, ...], *, folder: Path, identifiers: Identifiers
+) -> tuple[StudyResult, ...]:
+    """Every study that a guide lists, in its order.
+
+    Parameters
+    ----------
+    entries : tuple of StudyEntry
+        The ``[[study]]`` entries.
+    folder : Path
+        The folder that their paths are relative to.
+    identifiers : Identifiers
+        Known tumor types.
+
+    Raises
+    ------
+    FileFormatError
+        If a file cannot be read, or an entry names a study or tumor type that does not exist.
+    DataError
+        If an entry names no control arm, or one that the study does not have.
+    """
+    results: list[StudyResult] = []
+    taken: set[str] = set()
+    for entry in entries:
+        where = f"guide.toml, study {entry.path}"
+        if entry.tumor is not None and entry.tumor not in identifiers.tumor_types:
+            raise FileFormatError(
+                "a known OncoTree code",
+                found=repr(entry.tumor),
+                where=f"{where}, tumor",
+                mend="use a code of tumor_types.csv, or add it to evidence/tumor_types.csv",
+            )
+        for study in _chosen(entry, folder, where=where):
+            results.append(_result(study, entry, taken, identifiers, where=where))
+            taken.add(results[-1].id)
+    return tuple(results)
+
+
+def _chosen(entry: StudyEntry, folder: Path, *, where: str) -> tuple[Study, ...]:
+    """The studies of a file that an entry means."""
+    studies = read_study(folder / entry.path)
+    chosen = tuple(
+        study
+        for study in studies
+        if (entry.study is None or study.study_id.split("/")[0] == entry.study)
+        and (entry.line is None or study.line.name == entry.line)
+    )
+    if not chosen:
+        listed = ", ".join(f"{study.study_id} (line {study.line.name})" for study in studies[:6])
+        raise FileFormatError(
+            "a study of the file",
+            found=f"study {entry.study!r}, line {entry.line!r}",
+            where=where,
+            mend=f"the file holds: {listed}",
+        )
+    return chosen
+
+
+def _result(
+    study: Study, entry: StudyEntry, taken: set[str], identifiers: Identifiers, *, where: str
+) -> StudyResult:
+    """One study, described and summarized."""
+    names = [arm.name for arm in study.arms]
+    if entry.control is None or entry.control not in names:
+        suggestion = _suggested_control(study)
+        hint = f'; for example control = "{suggestion}"' if suggestion else ""
+        raise DataError(
+            "the control arm of the study",
+            found="none" if entry.control is None else repr(entry.control),
+            where=where,
+            mend=f"set control to one of: {', '.join(names)}{hint}",
+        )
+    if entry.simulated and not study.simulated:
+        study = replace(study, simulated=True, table=study.measurements)
+    volume = volume_by_day(study, control=entry.control, baseline_day=entry.baseline_day)
+    tumor = entry.tumor or (
+        study.line.tumor_type_id if study.line.tumor_type_id in identifiers.tumor_types else ""
+    )
+    return StudyResult(
+        id=_anchor(study.study_id, taken),
+        study_id=study.study_id,
+        title=study.title,
+        section=entry.section,
+        simulated=study.simulated,
+        source=entry.source or study.source or "",
+        licence=study.licence or "",
+        tumor=tumor or "",
+        tumor_type=study.line.tumor_type or "",
+        line=study.line.name,
+        host=", ".join(part for part in (study.host.strain, study.host.species) if part),
+        arms=tuple(
+            ArmResult(
+                name=arm.name,
+                role=arm.role.replace("_", " "),
+                regimen=" + ".join(str(regimen) for regimen in arm.regimens),
+                n_animals=len(study.animals_of(arm.name)),
+            )
+            for arm in study.arms
+        ),
+        volume=volume,
+        notes=volume.notes,
+    )
+
+
+def _suggested_control(study: Study) -> str:
+    """An arm that is declared or named as a control; empty when none is."""
+    for arm in study.arms:
+        if arm.role in ("vehicle", "untreated"):
+            return arm.name
+    for arm in study.arms:
+        if re.match(r"(?i)(vehicle|control|untreated|saline|pbs)\b", arm.name):
+            return arm.name
+    return ""
+
+
+def _anchor(name: str, taken: set[str]) -> str:
+    """A name made of letters, digits and hyphens that no other study has."""
+    base = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower() or "study"
+    anchor, number = base, 2
+    while anchor in taken:
+        anchor, number = f"{base}-{number}", number + 1
+    return anchor

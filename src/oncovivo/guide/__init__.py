@@ -1,0 +1,22 @@
+"""The guide: assembled from a bundle, enforced, rendered."""
+
+from oncovivo.guide.assemble import assemble_guide
+from oncovivo.guide.build import BuiltGuide, build_guide, guide_summary, render_guide
+from oncovivo.guide.enforce import (
+    FallenClaimsError,
+    describe_fall,
+    enforce_claims,
+    fallen_claims,
+)
+
+__all__ = [
+    "BuiltGuide",
+    "FallenClaimsError",
+    "assemble_guide",
+    "build_guide",
+    "describe_fall",
+    "enforce_claims",
+    "fallen_claims",
+    "guide_summary",
+    "render_guide",
+]

@@ -1,0 +1,217 @@
+"""A bundle as a document: every sentence, table and figure of the guide in its section."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from oncovivo.analyses import SECTIONS, Bundle, PlacedDiagram, SectionId
+from oncovivo.documents import (
+    Block,
+    Document,
+    Figure,
+    Inline,
+    Paragraph,
+    Section,
+    Table,
+    TableColumn,
+    TableRow,
+    Text,
+    text,
+)
+from oncovivo.figures import draw_diagram, edge_rows
+from oncovivo.guide.citing import Citations
+from oncovivo.guide.evidence_map import evidence_map_figure
+from oncovivo.guide.findings import finding_blocks, provenance_blocks
+from oncovivo.guide.rows import (
+    combination_table,
+    marker_table,
+    regimen_table,
+    row_card,
+    rows_table,
+    states_table,
+    tumor_types,
+)
+from oncovivo.guide.sentences import claim_cards, sentence, verdict_table
+from oncovivo.guide.studies import study_section
+
+__all__ = ["assemble_guide"]
+
+
+def assemble_guide(bundle: Bundle) -> Document:
+    """The document of a bundle; the same bundle gives the same document."""
+    citations = Citations(bundle.library)
+    sections: list[Section] = []
+    for section, title in SECTIONS.items():
+        sections += _section(section, title, bundle, citations)
+    sections += _appendix(bundle, citations)
+    settings = bundle.settings
+    return Document(
+        title=settings.title,
+        subtitle=settings.subtitle,
+        date=bundle.provenance.date,
+        sections=tuple(sections),
+        authors=settings.authors,
+        keywords=(settings.compound, "xenograft", "comparative efficacy", "evidence"),
+        language=settings.language,
+        generator=bundle.provenance.program,
+    )
+
+
+def _section(
+    section: SectionId, title: str, bundle: Bundle, citations: Citations
+) -> tuple[Section, ...]:
+    """One chapter and its subsections; nothing when the guide has nothing to put there."""
+    blocks: list[Block] = []
+    for entry in bundle.texts:
+        if entry.section == section:
+            content: tuple[Inline, ...] = text(entry.body)
+            if entry.cites:
+                content = (*content, Text(content=" "), *citations.cite(entry.cites))
+            blocks.append(Paragraph(content=content))
+    if section == "summary" and bundle.claims:
+        blocks.append(verdict_table(bundle.claims))
+    blocks += [
+        sentence(result, citations) for result in bundle.claims if result.claim.section == section
+    ]
+    for placed in bundle.diagrams:
+        if placed.section == section:
+            blocks += _diagram_blocks(placed, citations)
+    blocks += _computed(section, bundle, citations)
+    below = _subsections(section, bundle, citations)
+    if not blocks and not below:
+        return ()
+    return (Section(anchor=section, title=title, blocks=tuple(blocks)), *below)
+
+
+def _computed(section: SectionId, bundle: Bundle, citations: Citations) -> list[Block]:
+    """The tables and figures that a section computes from the rows."""
+    records, identifiers = bundle.records, bundle.identifiers
+    if section == "evidence" and (records or bundle.studies):
+        return [evidence_map_figure(bundle)]
+    if not records:
+        return []
+    if section == "protocol":
+        table = regimen_table(records, identifiers, citations)
+    elif section == "combinations":
+        table = combination_table(records, identifiers, citations)
+    elif section == "markers":
+        table = marker_table(records, identifiers, citations)
+    elif section == "gaps":
+        table = states_table(records)
+    else:
+        table = None
+    return [] if table is None else [table]
+
+
+def _subsections(section: SectionId, bundle: Bundle, citations: Citations) -> tuple[Section, ...]:
+    """Tumor types below the evidence; studies below their section."""
+    found: list[Section] = []
+    if section == "evidence":
+        for code in tumor_types(bundle.records):
+            filed = [record for record in bundle.records if record.filed_under == code]
+            name = bundle.identifiers.tumor_types[code].name
+            found.append(
+                Section(
+                    anchor=f"tumor-{code}",
+                    title=name[0].upper() + name[1:],
+                    level=2,
+                    blocks=(rows_table(code, filed, bundle.identifiers, citations),),
+                )
+            )
+    found += [
+        study_section(study, bundle.library, citations)
+        for study in bundle.studies
+        if study.section == section
+    ]
+    return tuple(found)
+
+
+def _diagram_blocks(placed: PlacedDiagram, citations: Citations) -> tuple[Block, ...]:
+    """A diagram and the table of its numbered arrows with their sources."""
+    diagram = placed.diagram
+    figure = Figure(
+        anchor=f"figure-{placed.id}",
+        svg=draw_diagram(diagram),
+        caption=text(f"{placed.title}. The numbers lead to the table below."),
+        description=diagram.description,
+    )
+    table = Table(
+        anchor=f"table-edges-{placed.id}",
+        caption=text(f"{placed.title}: each arrow with its source."),
+        columns=(
+            TableColumn(heading="No.", width=0.5, align="right"),
+            TableColumn(heading="From", width=1.6),
+            TableColumn(heading="Arrow", width=1.2),
+            TableColumn(heading="To", width=1.6),
+            TableColumn(heading="What is known", width=3),
+            TableColumn(heading="Source", width=1.6),
+        ),
+        rows=tuple(
+            TableRow(
+                cells=(
+                    text(str(edge.number)),
+                    text(edge.start),
+                    text(edge.kind.replace("_", " ")),
+                    text(edge.end),
+                    text(edge.label),
+                    citations.cite(edge.sources)
+                    if edge.sources
+                    else text(f"assumed: {edge.assumed}"),
+                )
+            )
+            for edge in edge_rows(diagram)
+        ),
+    )
+    return (figure, table)
+
+
+def _appendix(bundle: Bundle, citations: Citations) -> tuple[Section, ...]:
+    """Findings, cards of claims and rows, references, provenance."""
+    claims: Sequence[Block] = [
+        card for result in bundle.claims for card in claim_cards(result, citations)
+    ]
+    rows: Sequence[Block] = [
+        row_card(record, bundle.identifiers, citations) for record in bundle.records
+    ]
+    sections = [
+        Section(
+            anchor="findings",
+            title="Lint findings and waivers",
+            blocks=finding_blocks(bundle.findings),
+        ),
+        Section(
+            anchor="claims",
+            title="The claims in detail",
+            blocks=(
+                Paragraph(
+                    content=text(
+                        "For each sentence: its query, the rows that match it, and the rows and "
+                        "independent works that support or contradict it."
+                    )
+                ),
+                *claims,
+            ),
+        ),
+        Section(
+            anchor="rows",
+            title="The rows in detail",
+            blocks=(
+                Paragraph(
+                    content=text(
+                        "Every row with every field. What has no value says why: not reported "
+                        "(the source was read and does not give it), not extracted (nobody has "
+                        "looked), not accessible (that part of the source could not be read)."
+                    )
+                ),
+                *rows,
+            ),
+        ),
+        Section(anchor="references", title="References", blocks=(citations.bibliography(),)),
+        Section(
+            anchor="provenance",
+            title="Provenance",
+            blocks=provenance_blocks(bundle.provenance),
+        ),
+    ]
+    shown = {"claims": bool(claims), "rows": bool(rows), "references": bool(len(bundle.library))}
+    return tuple(section for section in sections if shown.get(section.anchor, True))

@@ -1,0 +1,67 @@
+"""Numbering of references in the order in which a document cites them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from oncovivo.documents import Bibliography, Inline, Link, Reference, Text
+from oncovivo.references import VERIFICATIONS, Library, Run, format_bibliography
+
+__all__ = ["Citations"]
+
+
+class Citations:
+    """Gives each reference its number at its first citation.
+
+    Sections are built in the order of the document, so numbers rise through the text.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._numbers: dict[str, int] = {}
+
+    def cite(self, keys: Iterable[str]) -> tuple[Inline, ...]:
+        """Keys as a bracket of links, ``[1, 4]``; nothing for no keys."""
+        inlines: list[Inline] = []
+        for key in dict.fromkeys(keys):
+            number = self._numbers.setdefault(self._library[key].key, len(self._numbers) + 1)
+            inlines.append(Text(content=", " if inlines else "["))
+            inlines.append(Link(content=str(number), target=f"ref-{key}"))
+        if inlines:
+            inlines.append(Text(content="]"))
+        return tuple(inlines)
+
+    def bibliography(self) -> Bibliography:
+        """Every cited reference with the state of its verification."""
+        formatted = format_bibliography(self._library, tuple(self._numbers))
+        return Bibliography(
+            entries=tuple(
+                Reference(
+                    anchor=f"ref-{entry.key}",
+                    label=entry.label,
+                    content=self._content(entry.key, entry.runs),
+                    remark=self._remark(entry.key),
+                )
+                for entry in formatted.entries
+            )
+        )
+
+    def _content(self, key: str, runs: Iterable[Run]) -> tuple[Inline, ...]:
+        """The text of an entry, followed by the links that resolve it."""
+        inlines: list[Inline] = [Text(content=run.content, style=run.style) for run in runs]
+        for shown, address in self._library[key].links:
+            inlines.append(Text(content=" "))
+            inlines.append(Link(content=shown, url=address))
+        return tuple(inlines)
+
+    def _remark(self, key: str) -> tuple[Inline, ...]:
+        """How far the reference was checked, and what else to know about it."""
+        reference = self._library[key]
+        words = f"{reference.source_kind.replace('_', ' ')}; "
+        state = reference.verification
+        words += f"{state.replace('_', ' ')}: {VERIFICATIONS[state]}"
+        if reference.verified_via:
+            words += f" ({reference.verified_via})"
+        if reference.remark:
+            words += f". {reference.remark}"
+        return (Text(content=words + "."),)
