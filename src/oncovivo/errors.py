@@ -14,7 +14,8 @@
     └── ProjectWarning
         └── DataWarning              input was read, with a remark
 
-A message is one line: what was expected, what came, where, and what to do.
+A message is one line: what was expected, what came, where, and what to do. It quotes no more of
+the input than helps, and nothing that a terminal would obey.
 """
 
 from __future__ import annotations
@@ -61,11 +62,14 @@ class ProjectError(Exception):
     exit_code: ClassVar[int] = 2
     code: ClassVar[str] = "error"
 
+    longest_part: ClassVar[int] = 1000
+    """How many characters of each part are shown; the middle of a longer one is left out."""
+
     def __init__(self, expected: str, *, found: str = "", where: str = "", mend: str = "") -> None:
-        self.expected = expected
-        self.found = found
-        self.where = where
-        self.mend = mend
+        self.expected = self._shown(expected)
+        self.found = self._shown(found)
+        self.where = self._shown(where)
+        self.mend = self._shown(mend)
         super().__init__(self._line())
 
     def _line(self) -> str:
@@ -78,6 +82,15 @@ class ProjectError(Exception):
         if self.mend:
             line += f"; {self.mend}"
         return " ".join(line.split())
+
+    def _shown(self, part: str) -> str:
+        """A part without control, format and half characters, and not longer than helps."""
+        if len(part) > self.longest_part:
+            half = self.longest_part // 2
+            part = f"{part[:half]} … {part[-half:]}"
+        return "".join(
+            sign if sign.isprintable() or sign.isspace() else ascii(sign)[1:-1] for sign in part
+        )
 
     @property
     def details(self) -> Mapping[str, object]:
@@ -150,6 +163,7 @@ class FindingsError(ProjectError):
 
     exit_code = 1
     code = "findings"
+    longest_part = 1_000_000
 
 
 class MissingExtraError(ProjectError):

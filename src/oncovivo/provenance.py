@@ -12,8 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
 
-from oncovivo import __version__
 from oncovivo.errors import InputError
+from oncovivo.version import __version__
 
 __all__ = [
     "InputFile",
@@ -22,6 +22,7 @@ __all__ = [
     "digest_file",
     "digest_inputs",
     "package_versions",
+    "seed_of",
 ]
 
 # What can change a number or a byte of the output.
@@ -69,6 +70,17 @@ def digest_inputs(inputs: Iterable[InputFile]) -> str:
     """One SHA-256 over the names and digests of files, in the form that ``sha256sum`` prints."""
     lines = "".join(f"{file.sha256}  {file.name}\n" for file in inputs)
     return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def seed_of(sha256: str) -> int:
+    """The seed that a command takes from its input: 48 bits, exact in every JSON reader.
+
+    Examples
+    --------
+    >>> seed_of("ff" * 32)
+    281474976710655
+    """
+    return int(sha256[:12], 16)
 
 
 def digest_file(path: Path, *, name: str) -> InputFile:

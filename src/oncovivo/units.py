@@ -320,7 +320,7 @@ def convert(
         raise InputError(expected, found=f"{source.symbol} to {target.symbol}")
     try:
         numbers = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         expected = f"numbers in {source.symbol}"
         raise InputError(expected, found=repr(value)) from error
     converted = numbers * factor
@@ -329,10 +329,14 @@ def convert(
 
 def _checked_molar_mass(molar_mass: float) -> float:
     """The molar mass, when it is one."""
-    if not (np.isfinite(molar_mass) and molar_mass > 0):
+    try:
+        number = float(molar_mass)
+    except (TypeError, ValueError, OverflowError):
+        number = float("nan")
+    if not (np.isfinite(number) and number > 0):
         expected = "a positive molar mass in g/mol"
         raise InputError(expected, found=repr(molar_mass))
-    return molar_mass
+    return number
 
 
 def axis_label(quantity: str, unit: str) -> str:

@@ -158,6 +158,14 @@ def test_tables_have_captions_scopes_and_a_region_that_can_be_focused(page: Page
     assert region["aria-label"] == "Table: Table 1. Sixty rows of one made-up line."
 
 
+def test_rows_that_stack_on_a_narrow_screen_keep_their_roles(page: Page) -> None:
+    assert page.named("table")[0]["role"] == "table"
+    roles = [attributes["role"] for tag, attributes in page.elements if tag in {"th", "td"}]
+    assert roles == ["columnheader"] * 8 + (["rowheader"] + ["cell"] * 7) * 60
+    labels = [attributes["data-label"] for attributes in page.named("td")]
+    assert labels[:2] == ["Host", "Graft"]
+
+
 def test_pictures_have_a_name_and_a_description(page: Page) -> None:
     pictures = page.named("svg")
     assert [picture["role"] for picture in pictures] == ["img", "img"]

@@ -190,8 +190,23 @@ def test_pictures_are_given_with_the_source_and_keep_their_size() -> None:
         "figure-1.svg": figure.svg.encode(),
         "figure-2.svg": tall.svg.encode(),
     }
-    assert '#picture("figure-1.svg", 460.00pt, "A box.", none)' in source
-    assert '#picture("figure-2.svg", 6.67pt,' in source
+    assert '#picture("figure-1.svg", 460.00pt, false, "A box.", none)' in source
+    assert '#picture("figure-2.svg", 6.67pt, true,' in source  # a high one floats
+
+
+def test_a_long_list_in_a_card_leads_on_from_its_first_links_only() -> None:
+    rows = tuple(Link(content=f"row {number}", target="s") for number in range(9))
+    source, _ = render_typst(_document(Card(anchor="c", title=text("C"), items=(("rows", rows),))))
+    assert source.count('#go("a-s"') == 6
+    assert '#"row 8"' in source
+
+
+def test_a_brief_card_has_no_heading_of_its_own() -> None:
+    long = Card(anchor="c", title=text("Long"), items=(("term", text("value")),))
+    brief = dataclasses.replace(long, anchor="d", title=text("Short"), brief=True)
+    source, _ = render_typst(_document(long, brief))
+    assert '#card(2, false, [#"Long";], [#term("term")#"value";])#label("a-c")' in source
+    assert '#brief([#"Short";], [#term("term")#"value";])#label("a-d")' in source
 
 
 def test_a_description_reaches_the_reader_who_cannot_see_the_picture(pdf: bytes) -> None:

@@ -1,13 +1,16 @@
 """The worked example's rows and claims: complete, lint-free, and tested as the guide says."""
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from oncovivo.analyses import lint_project, read_project
 from oncovivo.analyses.project import SECTIONS, GuideProject
+from oncovivo.cli.main import main
 from oncovivo.evidence import (
     ClaimResult,
     Record,
@@ -16,6 +19,7 @@ from oncovivo.evidence import (
     flatten,
     write_records,
 )
+from oncovivo.guide import FallenClaimsError, build_guide
 
 FOLDER = Path(__file__).parents[2] / "examples" / "temsirolimus"
 
@@ -49,6 +53,32 @@ def mantle_cell_row(project: GuideProject, row_id: str, source: str) -> Record:
         line_rrid=Reported("CVCL_1865"),
         source=source,
     )
+
+
+RENAL_CLAIMS = ["C06a", "C04b", "C07a", "C07b", "C27b", "C25a"]
+"""The claims that rest on the renal rows, in the order of claims.toml."""
+
+
+def without_renal(project: GuideProject) -> list[Record]:
+    """The rows that are not on renal cell carcinoma."""
+    others = [row for row in project.records if row.oncotree.value not in ("RCC", "CCRCC")]
+    assert len(others) < len(project.records)
+    return others
+
+
+def copy_with(records: Sequence[Record], folder: Path) -> Path:
+    """A copy of the example that holds other rows."""
+    shutil.copytree(FOLDER, folder)
+    (folder / "evidence" / "records.csv").write_text(write_records(records), encoding="utf-8")
+    return folder
+
+
+def without_one_row(
+    project: GuideProject, row_ids: Sequence[str]
+) -> Iterator[dict[str, ClaimResult]]:
+    """The claims' results after each row in turn is deleted."""
+    for row_id in row_ids:
+        yield verdicts(project, [row for row in project.records if row.row_id != row_id])
 
 
 def test_every_claim_has_the_verdict_that_it_expects(project: GuideProject) -> None:
@@ -89,10 +119,92 @@ def test_mantle_cell_lymphoma_is_unsupported_until_three_works_test_it_in_animal
 
 
 def test_claims_fall_when_the_renal_rows_are_deleted(project: GuideProject) -> None:
-    others = [row for row in project.records if row.oncotree.value not in ("RCC", "CCRCC")]
-    assert len(others) < len(project.records)
-    fallen = [name for name, result in verdicts(project, others).items() if not result.holds]
-    assert fallen == ["C06a", "C04b", "C07a", "C07b", "C15", "C27b", "C25a"]
+    fallen = [
+        name
+        for name, result in verdicts(project, without_renal(project)).items()
+        if not result.holds
+    ]
+    assert fallen == RENAL_CLAIMS
+
+
+def test_a_build_without_the_renal_rows_names_the_claims_that_fell(
+    project: GuideProject, tmp_path: Path
+) -> None:
+    folder = copy_with(without_renal(project), tmp_path / "project")
+    with pytest.raises(FallenClaimsError) as caught:
+        build_guide(folder, tmp_path / "out", built=date(2026, 11, 22))
+    assert [result.claim.id for result in caught.value.claims] == RENAL_CLAIMS
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_line_leaves_with_1_and_names_the_claims_that_fell(
+    project: GuideProject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = copy_with(without_renal(project), tmp_path / "project")
+    with pytest.raises(SystemExit) as caught:
+        main(["guide", "build", str(folder), "-o", str(tmp_path / "out")])
+    assert caught.value.code == 1
+    said = capsys.readouterr().err
+    assert [name for name in RENAL_CLAIMS if f"{name} was" not in said] == []
+    assert not (tmp_path / "out").exists()
+
+
+def test_every_supported_claim_changes_when_a_row_behind_it_is_deleted(
+    project: GuideProject,
+) -> None:
+    before = verdicts(project, project.records)
+    unmoved = {
+        name
+        for name, result in before.items()
+        if result.verdict == "supported"
+        and all(
+            (after[name].verdict, after[name].text) == (result.verdict, result.text)
+            for after in without_one_row(project, result.supporting)
+        )
+    }
+    assert unmoved == set()
+
+
+def test_every_supported_claim_falls_with_the_works_behind_it(project: GuideProject) -> None:
+    before = verdicts(project, project.records)
+    held = {}
+    for name, result in before.items():
+        if result.verdict != "supported":
+            continue
+        spare = len(result.supporting_sources) - result.claim.needs.sources
+        lost = result.supporting_sources[: spare + 1]
+        rows = [row for row in project.records if not set(row.sources) & set(lost)]
+        held[name] = verdicts(project, rows)[name].verdict
+    assert [name for name, verdict in held.items() if verdict == "supported"] == []
+
+
+def test_no_claim_is_partly_supported_by_nothing(project: GuideProject) -> None:
+    assert [
+        name
+        for name, result in verdicts(project, project.records).items()
+        if result.verdict == "partly_supported" and not result.supporting_sources
+    ] == []
+
+
+def test_ids_that_were_recalled_and_never_checked_are_not_in_the_rows(
+    project: GuideProject,
+) -> None:
+    recalled = {"RENCA": "CVCL_2174", "B16": "CVCL_F936"}
+    lines = {row.xenograft_line.value: row.line_rrid for row in project.records}
+    for line, rrid in recalled.items():
+        assert lines[line].state == "not_extracted"
+        assert all(row.line_rrid.value != rrid for row in project.records)
+
+
+def test_what_only_the_source_guide_says_is_read_as_unresolved(project: GuideProject) -> None:
+    for record in project.records:
+        if "sourceguide" in record.sources:
+            assert (record.use, record.reading) == ("context", "unresolved"), record.row_id
+            assert record.statement.startswith("The source guide"), record.row_id
+
+
+def test_no_statement_is_longer_than_200_characters(project: GuideProject) -> None:
+    assert [row.row_id for row in project.records if len(row.statement) > 200] == []
 
 
 def test_rows_without_a_primary_source_that_was_read_are_context(project: GuideProject) -> None:
@@ -142,7 +254,7 @@ def test_negative_results_of_the_cited_papers_are_rows_that_count(project: Guide
         if record.use == "evidence" and record.direction in ("none", "mixed")
         for key in record.sources
     }
-    assert {"p06", "p08", "p12", "p15", "s16", "s17", "nct00376688"} <= negative
+    assert {"p06", "p08", "p12", "p15", "s16", "s17", "wick2016", "wolff2013"} <= negative
 
 
 def test_the_file_is_what_the_writer_writes(project: GuideProject) -> None:

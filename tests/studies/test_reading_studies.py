@@ -179,10 +179,14 @@ def test_two_decimal_marks_in_one_file_are_an_error(tmp_path: Path) -> None:
         read_study(path)
 
 
-def test_areas_are_not_turned_into_volumes(tmp_path: Path) -> None:
-    path = write(tmp_path, "S,a1,vehicle,0,17.5", header="study,animal_id,treatment,day,area_mm2")
-    with pytest.raises(FileFormatError, match="an area is no volume"):
-        read_study(path)
+def test_areas_are_kept_as_areas_and_not_turned_into_volumes(tmp_path: Path) -> None:
+    header = "study,animal_id,treatment,day,area_mm2"
+    study = read_one(write(tmp_path, "S,a1,vehicle,0,17.5", "S,a1,vehicle,3,0", header=header))
+    assert study.area_only
+    assert study.measurements["area_mm2"].tolist() == [17.5, 0]
+    assert study.measurements["volume_state"].tolist() == ["not_measured", "not_measured"]
+    assert study.notes == ("Sizes are areas, not volumes; endpoints of volume are undefined.",)
+    assert study.find_baseline_day().n_measured == 1
 
 
 @pytest.mark.parametrize("column", ["animal_id", "treatment", "day", "volume_mm3"])

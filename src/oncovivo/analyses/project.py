@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -26,9 +26,11 @@ from oncovivo.evidence.lint import (
     Waiver,
     read_waivers,
 )
+from oncovivo.evidence.records import STATES
 from oncovivo.figures import Diagram, read_diagram
 from oncovivo.provenance import InputFile, digest_file, digest_inputs
 from oncovivo.references import Library, read_references
+from oncovivo.texts import parse_toml
 
 __all__ = [
     "SECTIONS",
@@ -190,6 +192,11 @@ class GuideProject:
                 for f in self.figures
             ),
             waivers=self.waivers,
+            cited_elsewhere=tuple(
+                study.source
+                for study in self.studies
+                if study.source is not None and study.source in self.library
+            ),
         )
 
 
@@ -202,11 +209,24 @@ def read_project(folder: Path) -> GuideProject:
         If the folder or ``guide.toml`` is missing, or any file of the project is malformed; the
         message names the file, the row and the column.
     """
+    try:
+        return _read_project(folder)
+    except OSError as err:
+        raise FileFormatError(
+            "files that can be read",
+            found=(err.strerror or str(err)).lower(),
+            where=str(err.filename or folder),
+            mend="check the name and its rights",
+        ) from err
+
+
+def _read_project(folder: Path) -> GuideProject:
+    """The same, with the errors of the operating system."""
     file = _read_guide_file(folder)
     evidence = folder / "evidence"
     library = (
         read_references(evidence / "references.json")
-        if (evidence / "references.json").is_file()
+        if _present(evidence / "references.json")
         else Library()
     )
     identifiers = read_identifiers(evidence)
@@ -218,16 +238,14 @@ def read_project(folder: Path) -> GuideProject:
             mend="use a key of compounds.csv, or add it to evidence/compounds.csv",
         )
     records: tuple[Record, ...] = ()
-    if (evidence / "records.csv").is_file():
+    if _present(evidence / "records.csv"):
         records = read_records(
             evidence / "records.csv", identifiers=identifiers, reference_keys=library.keys
         )
-    claims = read_claims(folder / "claims.toml") if (folder / "claims.toml").is_file() else ()
-    _check_claims(claims, library)
+    claims = read_claims(folder / "claims.toml") if _present(folder / "claims.toml") else ()
+    _check_claims(claims, library, identifiers)
     _check_entries(file, library, folder)
-    waivers = (
-        read_waivers(evidence / "waivers.csv") if (evidence / "waivers.csv").is_file() else ()
-    )
+    waivers = read_waivers(evidence / "waivers.csv") if _present(evidence / "waivers.csv") else ()
     return GuideProject(
         folder=folder,
         settings=file.guide,
@@ -244,6 +262,11 @@ def read_project(folder: Path) -> GuideProject:
     )
 
 
+def _present(path: Path) -> bool:
+    """Whether anything has the name: a folder or a broken link is refused when it is read."""
+    return path.exists() or path.is_symlink()
+
+
 def _read_guide_file(folder: Path) -> _GuideFile:
     """``guide.toml``, validated."""
     path = folder / "guide.toml"
@@ -254,20 +277,24 @@ def _read_guide_file(folder: Path) -> _GuideFile:
             where=str(folder),
             mend="name the folder that holds guide.toml",
         )
+    content = parse_toml(read_text(path), where=path.name)
     try:
-        return _GuideFile.model_validate(tomllib.loads(read_text(path)))
-    except tomllib.TOMLDecodeError as err:
-        raise FileFormatError(
-            "TOML", found=str(err), where=path.name, mend="correct the line that is named"
-        ) from err
+        return _GuideFile.model_validate(content)
     except ValidationError as err:
         raise FileFormatError.from_validation(
             err, what="a guide project", where=path.name
         ) from err
 
 
-def _check_claims(claims: tuple[Claim, ...], library: Library) -> None:
-    """Refuse claims in unknown sections or with unknown references."""
+def _check_claims(claims: tuple[Claim, ...], library: Library, identifiers: Identifiers) -> None:
+    """Refuse claims in unknown sections, with unknown references, or about unknown ids."""
+    known: dict[str, Container[object]] = {
+        "oncotree": identifiers.tumor_types,
+        "filed_under": identifiers.tumor_types,
+        "compound": identifiers.compounds,
+        "partner": identifiers.compounds,
+        "source": library,
+    }
     for claim in claims:
         where = f"claims.toml, claim {claim.id}"
         if claim.section not in SECTIONS:
@@ -278,6 +305,21 @@ def _check_claims(claims: tuple[Claim, ...], library: Library) -> None:
                 mend="move the claim",
             )
         _check_keys(claim.cites, library, where=where)
+        for name in ("where", "supports", "contradicts"):
+            query: Mapping[str, Sequence[object]] = getattr(claim, name)
+            for column in (name for name in query if name in known):
+                _check_ids(query[column], known[column], where=f"{where}, {name}.{column}")
+
+
+def _check_ids(values: Sequence[object], known: Container[object], *, where: str) -> None:
+    for value in values:
+        if value not in known and value not in STATES:
+            raise FileFormatError(
+                "an id that a row can have",
+                found=repr(value),
+                where=where,
+                mend="correct the id, or add it to the evidence folder",
+            )
 
 
 def _check_keys(keys: tuple[str, ...], library: Library, *, where: str) -> None:
@@ -322,11 +364,17 @@ def _read_diagrams(folder: Path, file: _GuideFile, library: Library) -> tuple[Pl
             id=figure.id,
             section=figure.section,
             title=figure.title,
-            diagram=read_diagram(folder / figure.file, reference_keys=library.keys),
+            diagram=_read_diagram(folder / figure.file, library),
         )
         for figure in file.figure
         if (folder / figure.file).is_file()
     )
+
+
+def _read_diagram(path: Path, library: Library) -> Diagram:
+    """One diagram; its file is read as text first, for what only that reader refuses."""
+    parse_toml(read_text(path), where=path.name)
+    return read_diagram(path, reference_keys=library.keys)
 
 
 def _inputs(folder: Path, file: _GuideFile) -> tuple[InputFile, ...]:
@@ -344,9 +392,15 @@ def _inputs(folder: Path, file: _GuideFile) -> tuple[InputFile, ...]:
     ]
     named += [figure.file for figure in file.figure]
     for study in file.study:
-        place = folder / study.path
-        if place.is_dir():
-            named += [f"{study.path}/{p.name}" for p in place.iterdir() if p.suffix != ".py"]
+        place = Path(study.path)
+        if place.name == "study.toml":
+            place = place.parent
+        if (folder / place).is_dir():
+            named += [
+                (place / file.name).as_posix()
+                for file in (folder / place).iterdir()
+                if file.suffix != ".py" and not file.name.startswith(".")
+            ]
         else:
             named.append(study.path)
     return tuple(

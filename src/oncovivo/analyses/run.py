@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from datetime import date
 
 from oncovivo.analyses.bundle import Bundle
+from oncovivo.analyses.contract import contract
 from oncovivo.analyses.project import GuideProject
 from oncovivo.analyses.study_results import analyse_studies
 from oncovivo.evidence import evaluate_claims, flatten
 from oncovivo.evidence.lint import Finding, lint
-from oncovivo.provenance import Provenance, package_versions
+from oncovivo.provenance import InputFile, Provenance, package_versions
 
 __all__ = ["lint_project", "lint_summary", "run"]
 
@@ -23,16 +24,16 @@ def lint_project(project: GuideProject) -> tuple[Finding, ...]:
 def lint_summary(project: GuideProject, findings: Sequence[Finding]) -> dict[str, object]:
     """The findings as the JSON contract of ``oncovivo evidence lint`` has them."""
     standing = sum(not finding.waived for finding in findings)
-    return {
-        "schema": "oncovivo.lint/1",
-        "input": {"name": project.folder.name, "sha256": project.digest},
-        "options": {"folder": str(project.folder)},
-        "seed": None,
-        "findings": [finding.to_dict() for finding in findings],
-        "standing": standing,
-        "waived": len(findings) - standing,
-        "warnings": [],
-    }
+    return contract(
+        "oncovivo.lint/1",
+        source=InputFile(name=project.folder.name, sha256=project.digest),
+        options={"folder": str(project.folder)},
+        content={
+            "findings": [finding.to_dict() for finding in findings],
+            "standing": standing,
+            "waived": len(findings) - standing,
+        },
+    )
 
 
 def run(

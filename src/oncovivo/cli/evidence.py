@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from oncovivo.cli.guide import DebugOption, JsonOption
+from oncovivo.cli.options import DebugOption, JsonOption
 
 app = typer.Typer(help="Read and lint literature rows.", no_args_is_help=True)
 

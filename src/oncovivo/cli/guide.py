@@ -8,12 +8,10 @@ from typing import Annotated
 
 import typer
 
+from oncovivo.cli.options import DebugOption, JsonOption
 from oncovivo.cli.progress import stages
 
 app = typer.Typer(help="Build comparative guides.", no_args_is_help=True)
-
-DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 @app.command()
@@ -40,7 +38,8 @@ def build(
     from oncovivo.provenance import build_date
 
     with stages(quiet=as_json) as progress:
-        built = build_guide(folder, out, built=build_date(date), progress=progress)
+        # A link or '.' stands for the folder behind it, which is what is replaced.
+        built = build_guide(folder, out.resolve(), built=build_date(date), progress=progress)
     summary = guide_summary(built.bundle)
     if as_json:
         written = {name: str(out / name) for name in ("index.html", "guide.pdf", "guide.json")}

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from io import TextIOWrapper
+from typing import Annotated, NoReturn
 
 import typer
+from typer._click.exceptions import NoArgsIsHelpError
 from typer.exceptions import TyperException
 from typer.main import get_command
 
-from oncovivo import __version__
 from oncovivo.cli import evidence, guide
-from oncovivo.errors import ProjectError
+from oncovivo.errors import FileFormatError, ProjectError
+from oncovivo.version import __version__
 
 __all__ = ["app", "main"]
 
 USAGE = 2
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="oncovivo",
@@ -48,36 +52,80 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code.
 
     0 success · 1 findings, fallen claims, failed checks · 2 wrong command line, unreadable or
-    malformed input · 3 well-formed input that cannot carry the analysis.
+    malformed input, output that cannot be written · 3 well-formed input that cannot carry the
+    analysis · 130 stopped from the keyboard.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     as_json, debug = "--json" in given, "--debug" in given
+    _prepare_output(as_json=as_json)
     try:
         code = get_command(app).main(args=given, prog_name="oncovivo", standalone_mode=False)
-    except ProjectError as err:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (ProjectError, OSError) as err:
         if debug:
             raise
-        _show_error(str(err), {"error": err.to_dict(), **err.details}, as_json=as_json)
-        sys.exit(err.exit_code)
-    except typer.Abort:
-        _show_error("stopped", {}, as_json=False)
-        sys.exit(USAGE)
+        _leave(err if isinstance(err, ProjectError) else _file_error(err), as_json=as_json)
     except TyperException as err:
-        message = " ".join(err.format_message().split())
-        error = {
-            "code": "usage",
-            "expected": "a command line as --help describes it",
-            "found": message,
-            "where": "command line",
-            "mend": "see --help",
-        }
-        _show_error(f"command line: {message}; see --help", {"error": error}, as_json=as_json)
-        sys.exit(USAGE)
+        if isinstance(err, NoArgsIsHelpError):
+            print(err.format_message(), file=sys.stderr)
+            sys.exit(USAGE)
+        _leave(
+            _CommandLineError(
+                "a command line as --help describes it",
+                found=" ".join(err.format_message().split()),
+                where="command line",
+                mend="see --help",
+            ),
+            as_json=as_json,
+        )
+    if code == INTERRUPTED:
+        _leave(_StoppedError("to be left to finish", found="a stop"), as_json=as_json)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _show_error(line: str, content: dict[str, object], *, as_json: bool) -> None:
-    """One line on stderr, and with ``--json`` one object on stdout."""
-    print(f"oncovivo: {line}", file=sys.stderr)
-    if as_json:
-        print(json.dumps(content, ensure_ascii=False, allow_nan=False))
+class _CommandLineError(ProjectError):
+    """A command line that cannot be understood."""
+
+    code = "usage"
+
+
+class _StoppedError(ProjectError):
+    """The user stopped the work."""
+
+    code = "stopped"
+    exit_code = INTERRUPTED
+
+
+def _prepare_output(*, as_json: bool) -> None:
+    """JSON is UTF-8 wherever it goes; of other text, what an encoding lacks becomes an escape."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        if as_json:
+            sys.stdout.reconfigure(encoding="utf-8")
+        else:
+            sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _file_error(err: OSError) -> FileFormatError:
+    """What the operating system refused, as one line."""
+    return FileFormatError(
+        "files that can be read and written",
+        found=(err.strerror or str(err)).lower(),
+        where=str(err.filename or "output"),
+        mend="check the place, its rights and the room on the disk",
+    )
+
+
+def _leave(error: ProjectError, *, as_json: bool) -> NoReturn:
+    """One line on stderr, and with ``--json`` one object on stdout; then the exit code."""
+    print(f"oncovivo: {error}", file=sys.stderr)
+    try:
+        if as_json:
+            content = {"error": error.to_dict(), **error.details}
+            print(json.dumps(content, ensure_ascii=False, allow_nan=False))
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        # Python would try once more when it leaves, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(error.exit_code)

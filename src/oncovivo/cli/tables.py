@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 
 from rich import box
@@ -12,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from oncovivo.analyses import Bundle
-from oncovivo.evidence.lint import Finding
+from oncovivo.evidence.lint import RULES, Finding
 
 __all__ = ["show_build", "show_findings"]
 
@@ -30,29 +31,18 @@ def _plain(words: str) -> Text:
 
 
 def show_findings(findings: Sequence[Finding]) -> None:
-    """Findings that stand, then those that a waiver accepts."""
+    """Findings that stand, by rule, then those that a waiver accepts."""
     console = Console()
     standing = [finding for finding in findings if not finding.waived]
     waived = [finding for finding in findings if finding.waived]
-    if standing:
-        table = _table("rule", "severity", "where", "what was found", "how to mend it")
-        for finding in standing:
-            table.add_row(
-                finding.rule,
-                finding.severity,
-                _plain(", ".join((*finding.rows, *finding.claims, *finding.subjects))),
-                _plain(finding.message),
-                _plain(finding.mend),
-            )
-        console.print(table)
+    for rule, found in groupby(standing, key=lambda finding: finding.rule):
+        _show_rule(console, rule, list(found))
     if waived:
-        table = _table("rule", "where", "what was found", "waived because")
+        table = _table("waived", "where", "what was found", "why it is accepted")
         for finding in waived:
+            reason = finding.waiver.reason if finding.waiver else ""
             table.add_row(
-                finding.rule,
-                _plain(", ".join((*finding.rows, *finding.claims, *finding.subjects))),
-                _plain(finding.message),
-                _plain(finding.waiver.reason if finding.waiver else ""),
+                finding.rule, _plain(_places(finding)), _plain(finding.message), _plain(reason)
             )
         console.print(table)
     errors = sum(finding.severity == "error" for finding in standing)
@@ -61,6 +51,27 @@ def show_findings(findings: Sequence[Finding]) -> None:
         f"{len(waived)} waived",
         highlight=False,
     )
+
+
+def _show_rule(console: Console, rule: str, findings: Sequence[Finding]) -> None:
+    """The findings of one rule under its title, with each way to mend them once."""
+    title = next((known.title for known in RULES if known.id == rule), "")
+    heading = Text(f"{rule} {findings[0].severity}: ", style="bold")
+    console.print(heading + Text(title))
+    table = Table(box=None, show_header=False, padding=(0, 1, 0, 2))
+    table.add_column(ratio=1, overflow="fold")
+    table.add_column(ratio=3, overflow="fold")
+    for finding in findings:
+        table.add_row(_plain(_places(finding)), _plain(finding.message))
+    console.print(table)
+    for mend in dict.fromkeys(finding.mend for finding in findings):
+        console.print(Text(f"  mend: {mend}", style="italic"))
+    console.print()
+
+
+def _places(finding: Finding) -> str:
+    """Rows, claims and whatever else a finding points to, each once."""
+    return ", ".join(dict.fromkeys((*finding.rows, *finding.claims, *finding.subjects)))
 
 
 def show_build(bundle: Bundle, *, out: Path, seconds: float) -> None:

@@ -6,7 +6,7 @@ import math
 import re
 from itertools import pairwise
 
-from oncovivo.documents.model import Table
+from oncovivo.documents.model import Badge, Inline, Table
 from oncovivo.documents.walk import plain
 
 __all__ = [
@@ -35,7 +35,8 @@ _TOKEN = re.compile(r"\S+")
 # After a separator; never before one, so that a line does not begin with it.
 _AFTER = re.compile(r"(?<=[/._:;,=&?@+|\-])(?=[^/._:;,=&?@+|\-\s])")
 _WORD = re.compile(r"[^\W\d_]+[.,;:!?)\]\u201d\u2019]*")
-_BADGE_ROOM = 8.0  # pt, the padding of a badge
+_BADGE_ROOM = 7.0  # pt, the padding of a badge
+_BADGE_SIZE = 7.0  # pt, its bold letters
 
 
 def break_token(content: str, *, longest: int = LONGEST) -> list[str]:
@@ -101,14 +102,11 @@ def fit_columns(table: Table, size: float) -> list[float]:
     """
     needs = [
         max(
-            _longest(column.heading) * 1.1,
-            *(_longest(plain(row.cells[at])) for row in table.rows),
+            _longest(column.heading) * 1.15 * size * _EM_PER_CHARACTER,
+            *(_need(row.cells[at], size) for row in table.rows),
             1.0,
         )
-        * size
-        * _EM_PER_CHARACTER
         + _INSET
-        + (_BADGE_ROOM if _has_badge(table, at) else 0.0)
         for at, column in enumerate(table.columns)
     ]
     if sum(needs) >= TEXT_WIDTH:
@@ -146,9 +144,15 @@ def rows_fit(table: Table, widths: list[float], size: float) -> bool:
     return lines * size * 1.35 < _ROW_HEIGHT
 
 
-def _has_badge(table: Table, at: int) -> bool:
-    """Whether a column holds a badge."""
-    return any(type(inline).__name__ == "Badge" for row in table.rows for inline in row.cells[at])
+def _need(cell: tuple[Inline, ...], size: float) -> float:
+    """Width of what cannot break in a cell, pt: its longest piece, or a whole badge."""
+    badges = max((len(part.content) for part in cell if isinstance(part, Badge)), default=0)
+    return max(
+        _longest(plain(tuple(part for part in cell if not isinstance(part, Badge))))
+        * size
+        * _EM_PER_CHARACTER,
+        badges * _BADGE_SIZE * _EM_PER_CHARACTER * 1.1 + _BADGE_ROOM if badges else 0.0,
+    )
 
 
 def _longest(content: str) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote
 
 from oncovivo.documents.check import RESERVED_PREFIX, check_document
-from oncovivo.documents.model import Block, Document, Figure, Inline, Section
+from oncovivo.documents.model import Block, Document, Figure, Inline, Section, Table
 from oncovivo.documents.svg import embed_svg, read_size
 from oncovivo.documents.walk import plain, poppable
 from oncovivo.errors import MissingExtraError
@@ -21,6 +21,7 @@ __all__ = ["render_html"]
 
 _ANCHOR_SAFE = "!$&'()*+,;=:@/?-._~"
 _WIDE_COLUMN_REM = 6.5
+_FEWEST_STACKED = 3  # columns; fewer fit
 
 Contents: TypeAlias = list[tuple[Section, list["Section"]]]
 
@@ -98,6 +99,7 @@ def _environment() -> Environment:
     environment.filters["plain"] = plain
     environment.filters["fragment"] = _fragment
     environment.tests["a"] = _is_a
+    environment.tests["stacked"] = _stacks
     environment.globals["table_width"] = _table_width
     return environment
 
@@ -110,6 +112,12 @@ def _asset(name: str) -> str:
 def _is_a(part: Block | Inline, kind: str) -> bool:
     """Whether a part of the content model is of a kind, by the name of its class."""
     return type(part).__name__ == kind
+
+
+def _stacks(table: Table) -> bool:
+    """Whether rows stand cell below cell on a narrow screen: tables of words, not of numbers."""
+    right = sum(column.align == "right" for column in table.columns)
+    return len(table.columns) >= _FEWEST_STACKED and 2 * right <= len(table.columns)
 
 
 def _fragment(anchor: str) -> str:

@@ -165,12 +165,14 @@ class Note:
 class Card:
     """Everything known about one thing (a claim, a row, a study): term and content.
 
-    On the page, a link to a card's anchor opens it as a pop-up.
+    On the page, a link to a card's anchor opens it as a pop-up. A ``brief`` card adds to the one
+    before it and is set below it in a line or two.
     """
 
     anchor: str
     title: tuple[Inline, ...]
     items: tuple[tuple[str, tuple[Inline, ...]], ...]
+    brief: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

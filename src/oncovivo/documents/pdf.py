@@ -46,8 +46,9 @@ from oncovivo.errors import DataWarning, InputError, MissingExtraError, ProjectE
 __all__ = ["render_pdf", "render_typst"]
 
 _PICTURE_HEIGHT = 600.0  # pt; a taller picture would leave no room for its caption on an A4 page
-_CARD_LENGTH = 3000  # characters of source; a longer card may break over pages
-_TERM_LENGTH = 22  # characters that the column of terms holds on one line
+_HIGH_PICTURE = 250.0  # pt; a higher one moves to the next page and lets the text go on
+_CARD_LENGTH = 2000  # characters of source; a longer card may break over columns
+_MOST_LINKS = 6  # of one value of a card
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _WRAP = {
     "strong": "strong",
@@ -177,11 +178,9 @@ def render_typst(document: Document) -> tuple[str, dict[str, bytes]]:
             f"#heading(level: {section.level}){_line((Text(content=section.title),))}"
             f"{_label(section.anchor)}"
         )
-        for stands_in_ledger, group in groupby(
-            section.blocks, key=lambda block: isinstance(block, Sentence)
-        ):
+        for wrapper, group in groupby(section.blocks, key=_wrapper):
             calls = [_block(block, section, pictures) for block in group]
-            lines.extend(["#ledger[", *calls, "]"] if stands_in_ledger else calls)
+            lines.extend([f"#{wrapper}[", *calls, "]"] if wrapper else calls)
     return "\n\n".join(lines) + "\n", pictures
 
 
@@ -228,17 +227,36 @@ def _block(block: Block, section: Section, pictures: dict[str, bytes]) -> str:
     return _bibliography(block)
 
 
+def _wrapper(block: Block) -> str:
+    """The function that sets a run of blocks of one kind; none for most kinds."""
+    if isinstance(block, Sentence):
+        return "ledger"
+    return "cards" if isinstance(block, Card) else ""
+
+
 def _card(card: Card, section: Section) -> str:
-    """A box with one line per term; terms too long for their column run into the value."""
+    """A heading and one paragraph in which each term begins its value."""
     fields = "".join(
-        f"#{'field' if len(term) <= _TERM_LENGTH else 'long-field'}"
-        f"({_line((Text(content=term),))}, {_line(content)})"
-        for term, content in card.items
+        f"#term({_string(term)}){_inlines(_less_linked(content))}" for term, content in card.items
     )
+    if card.brief:
+        return f"#brief({_line(card.title)}, [{fields}]){_label(card.anchor)}"
     breaks = "true" if len(fields) > _CARD_LENGTH else "false"
     return (
         f"#card({section.level + 1}, {breaks}, {_line(card.title)}, [{fields}])"
         f"{_label(card.anchor)}"
+    )
+
+
+def _less_linked(content: tuple[Inline, ...]) -> tuple[Inline, ...]:
+    """A value with its first links only: each costs the time and size of a paragraph."""
+    links = [at for at, inline in enumerate(content) if isinstance(inline, Link) and inline.target]
+    plain_from = links[_MOST_LINKS] if len(links) > _MOST_LINKS else len(content)
+    return tuple(
+        Text(content=inline.content)
+        if at >= plain_from and isinstance(inline, Link) and inline.target
+        else inline
+        for at, inline in enumerate(content)
     )
 
 
@@ -260,10 +278,10 @@ def _table(table: Table) -> str:
         "false" if rows_fit(table, widths, size) else "true",
         _line(table.caption) if table.caption else "none",
         _array(_line((Text(content=column.heading),)) for column in table.columns),
+        _line(table.note) if table.note else "none",
         *cells,
     ]
-    note = f"\n#table-note{_line(table.note)}" if table.note else ""
-    return f"#data-table({', '.join(arguments)}){_label(table.anchor)}{note}"
+    return f"#data-table({', '.join(arguments)}){_label(table.anchor)}"
 
 
 def _figure(figure: Figure, pictures: dict[str, bytes]) -> str:
@@ -273,8 +291,10 @@ def _figure(figure: Figure, pictures: dict[str, bytes]) -> str:
     size = read_size(figure.svg, where=f"figure {figure.anchor}")
     width = min(size.width, TEXT_WIDTH, _PICTURE_HEIGHT * size.width / size.height)
     caption = _line(figure.caption) if figure.caption else "none"
+    floats = "true" if width * size.height / size.width > _HIGH_PICTURE else "false"
     return (
-        f"#picture({_string(name)}, {width:.2f}pt, {_string(figure.description)}, {caption})"
+        f"#picture({_string(name)}, {width:.2f}pt, {floats}, "
+        f"{_string(figure.description)}, {caption})"
         f"{_label(figure.anchor)}"
     )
 

@@ -20,17 +20,27 @@ and contradicting rows counts on both sides.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    StringConstraints,
+    ValidationError,
+)
 
 from oncovivo.errors import FileFormatError, InputError
 from oncovivo.evidence.csvfile import read_text
-from oncovivo.evidence.records import COLUMNS, Scalar
+from oncovivo.evidence.records import COLUMNS, STATES, Scalar
+from oncovivo.evidence.vocabulary import WORD_LISTS
+from oncovivo.texts import parse_toml
 
 __all__ = [
     "Approval",
@@ -50,7 +60,9 @@ Row: TypeAlias = Mapping[str, tuple[Scalar, ...]]
 Verdict: TypeAlias = Literal[
     "opinion", "uncited", "unsupported", "contradicted", "supported", "partly_supported"
 ]
-Query: TypeAlias = dict[str, list[str | int | float | bool]]
+Number: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Accepted: TypeAlias = Annotated[list[StrictStr | StrictInt | Number], Field(min_length=1)]
+Query: TypeAlias = dict[str, Accepted]
 
 _SLOT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _NUMERIC = frozenset(c.name for c in COLUMNS if c.kind in ("number", "count"))
@@ -70,7 +82,7 @@ class _Strict(BaseModel):
 class Needs(_Strict):
     """What a claim needs to be supported: independent ``sources``."""
 
-    sources: int = Field(default=1, ge=1)
+    sources: StrictInt = Field(default=1, ge=1)
 
 
 class Approval(_Strict):
@@ -101,7 +113,7 @@ class Claim(_Strict):
     contradicts: Query = Field(default_factory=dict)
     needs: Needs = Needs()
     expect: Verdict
-    opinion: bool = False
+    opinion: StrictBool = False
     cites: tuple[str, ...] = ()
     approval: Approval | None = None
     note: str = ""
@@ -171,12 +183,7 @@ def read_claims(path: Path) -> tuple[Claim, ...]:
         names a column that does not exist, a slot is declared and not used or used and not
         declared, or a slot function is unknown; the message names the claim.
     """
-    try:
-        raw = tomllib.loads(read_text(path))
-    except tomllib.TOMLDecodeError as err:
-        raise FileFormatError(
-            "TOML", found=str(err), where=path.name, mend="correct the line that is named"
-        ) from err
+    raw = parse_toml(read_text(path), where=path.name)
     try:
         claims = _ClaimsFile.model_validate(raw).claim
     except ValidationError as err:
@@ -211,9 +218,18 @@ def _check_claim(claim: Claim, *, where: str) -> None:
     """Refuse a claim whose query or slots cannot mean anything."""
     for name in ("where", "supports", "contradicts"):
         query: Query = getattr(claim, name)
-        for column in query:
+        for column, accepted in query.items():
             _check_column(column, where=f"{where}, {name}")
+            for value in accepted:
+                _check_accepted(column, value, where=f"{where}, {name}.{column}")
     used = _SLOT.findall(claim.text)
+    if re.search(r"[{}]", _SLOT.sub("", claim.text)):
+        raise FileFormatError(
+            "braces only around the name of a slot, in small letters, digits and _",
+            found=repr(claim.text),
+            where=f"{where}, text",
+            mend="correct the slot",
+        )
     for slot in used:
         if slot not in claim.slots:
             raise FileFormatError(
@@ -257,6 +273,30 @@ def _check_column(column: str, *, where: str) -> None:
         )
 
 
+def _check_accepted(name: str, value: Scalar, *, where: str) -> None:
+    """Refuse a word or number that no row can have; it would make a verdict of a slip."""
+    column = next(column for column in COLUMNS if column.name == name)
+    if column.states and value in STATES:
+        return
+    states = f", or {', '.join(STATES)}" if column.states else ""
+    if column.kind in ("number", "count"):
+        if isinstance(value, str):
+            raise FileFormatError(
+                "a number", found=repr(value), where=where, mend=f"write a number{states}"
+            )
+    elif not isinstance(value, str):
+        raise FileFormatError(
+            "words", found=repr(value), where=where, mend="write the words in quotes"
+        )
+    elif column.words and value not in WORD_LISTS[column.words]:
+        raise FileFormatError(
+            f"a word of the list {column.words}",
+            found=repr(value),
+            where=where,
+            mend=f"use one of: {', '.join(WORD_LISTS[column.words])}{states}",
+        )
+
+
 def _parse_function(function: str, *, where: str) -> tuple[str, str]:
     """The name and the argument of a slot function."""
     name, _, argument = function.strip().partition(" ")
@@ -283,6 +323,12 @@ def _parse_function(function: str, *, where: str) -> tuple[str, str]:
             mend="name what the share is of",
         )
     _check_column(column, where=where)
+    if name == "share":
+        _check_accepted(column, argument.partition("=")[2].strip(), where=where)
+    elif "=" in argument:
+        raise FileFormatError(
+            f"{name} with a column", found=f"{function!r}", where=where, mend="write the column"
+        )
     if name in ("min", "max", "median", "range") and column not in _NUMERIC:
         raise FileFormatError(
             f"a column of numbers for {name}",

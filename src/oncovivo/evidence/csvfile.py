@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from oncovivo.errors import FileFormatError
+from oncovivo.texts import check_characters
 
 __all__ = ["read_rows", "read_text", "write_rows"]
 
@@ -24,7 +25,8 @@ def read_text(path: Path) -> str:
     Raises
     ------
     FileFormatError
-        If the file is missing, starts with a byte order mark, or is not UTF-8.
+        If the file is missing, starts with a byte order mark, is not UTF-8, or holds control
+        characters.
     """
     try:
         data = path.read_bytes()
@@ -44,7 +46,7 @@ def read_text(path: Path) -> str:
             mend="save the file again as UTF-8 without BOM",
         )
     try:
-        return data.decode("utf-8")
+        text = data.decode("utf-8")
     except UnicodeDecodeError as err:
         line = data.count(b"\n", 0, err.start) + 1
         raise FileFormatError(
@@ -53,6 +55,8 @@ def read_text(path: Path) -> str:
             where=f"{path.name} line {line}",
             mend="save the file again as UTF-8 without BOM",
         ) from err
+    check_characters(text, where=path.name)
+    return text
 
 
 def read_rows(

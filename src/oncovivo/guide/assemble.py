@@ -30,8 +30,15 @@ from oncovivo.guide.rows import (
     rows_table,
     states_table,
     tumor_types,
+    words_table,
 )
-from oncovivo.guide.sentences import claim_cards, sentence, verdict_table
+from oncovivo.guide.sentences import (
+    carried_table,
+    claim_cards,
+    sentence,
+    verdict_line,
+    verdict_table,
+)
 from oncovivo.guide.studies import study_section
 
 __all__ = ["assemble_guide"]
@@ -69,10 +76,14 @@ def _section(
                 content = (*content, Text(content=" "), *citations.cite(entry.cites))
             blocks.append(Paragraph(content=content))
     if section == "summary" and bundle.claims:
-        blocks.append(verdict_table(bundle.claims))
+        blocks.append(verdict_line(bundle.claims))
     blocks += [
         sentence(result, citations) for result in bundle.claims if result.claim.section == section
     ]
+    if section == "summary" and bundle.claims:
+        carried = carried_table(bundle.claims)
+        blocks += [] if carried is None else [carried]
+        blocks.append(verdict_table(bundle.claims))
     for placed in bundle.diagrams:
         if placed.section == section:
             blocks += _diagram_blocks(placed, citations)
@@ -132,7 +143,7 @@ def _diagram_blocks(placed: PlacedDiagram, citations: Citations) -> tuple[Block,
     figure = Figure(
         anchor=f"figure-{placed.id}",
         svg=draw_diagram(diagram),
-        caption=text(f"{placed.title}. The numbers lead to the table below."),
+        caption=text(f"{placed.title}. The numbers are those of the table of arrows."),
         description=diagram.description,
     )
     table = Table(
@@ -141,10 +152,10 @@ def _diagram_blocks(placed: PlacedDiagram, citations: Citations) -> tuple[Block,
         columns=(
             TableColumn(heading="No.", width=0.5, align="right"),
             TableColumn(heading="From", width=1.6),
-            TableColumn(heading="Arrow", width=1.2),
+            TableColumn(heading="Arrow", width=1.3),
             TableColumn(heading="To", width=1.6),
-            TableColumn(heading="What is known", width=3),
-            TableColumn(heading="Source", width=1.6),
+            TableColumn(heading="What is known", width=3.8),
+            TableColumn(heading="Source", width=1.8),
         ),
         rows=tuple(
             TableRow(
@@ -168,7 +179,9 @@ def _diagram_blocks(placed: PlacedDiagram, citations: Citations) -> tuple[Block,
 def _appendix(bundle: Bundle, citations: Citations) -> tuple[Section, ...]:
     """Findings, cards of claims and rows, references, provenance."""
     claims: Sequence[Block] = [
-        card for result in bundle.claims for card in claim_cards(result, citations)
+        card
+        for result in bundle.claims
+        for card in claim_cards(result, bundle.identifiers, citations)
     ]
     rows: Sequence[Block] = [
         row_card(record, bundle.identifiers, citations) for record in bundle.records
@@ -185,8 +198,9 @@ def _appendix(bundle: Bundle, citations: Citations) -> tuple[Section, ...]:
             blocks=(
                 Paragraph(
                     content=text(
-                        "For each sentence: its query, the rows that match it, and the rows and "
-                        "independent works that support or contradict it."
+                        "For each sentence: its query, the rows that match it and support it, "
+                        "contradict it or do neither, and what each of its numbers was computed "
+                        "from."
                     )
                 ),
                 *claims,
@@ -200,9 +214,11 @@ def _appendix(bundle: Bundle, citations: Citations) -> tuple[Section, ...]:
                     content=text(
                         "Every row with every field. What has no value says why: not reported "
                         "(the source was read and does not give it), not extracted (nobody has "
-                        "looked), not accessible (that part of the source could not be read)."
+                        "looked), not accessible (that part of the source could not be read), not "
+                        "applicable (the question makes no sense for the row)."
                     )
                 ),
+                words_table(bundle.records),
                 *rows,
             ),
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from oncovivo.documents import Bibliography, Inline, Link, Reference, Text
-from oncovivo.references import VERIFICATIONS, Library, Run, format_bibliography
+from oncovivo.references import SOURCE_KINDS, VERIFICATIONS, Library, Run, format_bibliography
 
 __all__ = ["Citations"]
 
@@ -30,6 +30,10 @@ class Citations:
         if inlines:
             inlines.append(Text(content="]"))
         return tuple(inlines)
+
+    def knows(self, key: str) -> bool:
+        """Whether a key is one of the library's."""
+        return key in self._library
 
     def bibliography(self) -> Bibliography:
         """Every cited reference with the state of its verification."""
@@ -57,7 +61,8 @@ class Citations:
     def _remark(self, key: str) -> tuple[Inline, ...]:
         """How far the reference was checked, and what else to know about it."""
         reference = self._library[key]
-        words = f"{reference.source_kind.replace('_', ' ')}; "
+        kind = SOURCE_KINDS[reference.source_kind]
+        words = f"{kind[0].upper()}{kind[1:]}; "
         state = reference.verification
         words += f"{state.replace('_', ' ')}: {VERIFICATIONS[state]}"
         if reference.verified_via:

@@ -16,8 +16,9 @@ from oncovivo.documents import (
     text,
 )
 from oncovivo.evidence import COLUMNS, Identifiers, Record, Reported
-from oncovivo.evidence.vocabulary import meaning
+from oncovivo.evidence.vocabulary import meaning, words
 from oncovivo.guide.citing import Citations
+from oncovivo.guide.wording import DIRECTIONS, column_label, plain_word
 
 __all__ = [
     "combination_table",
@@ -27,16 +28,13 @@ __all__ = [
     "rows_table",
     "states_table",
     "tumor_types",
+    "words_table",
 ]
 
-_DIRECTIONS = {
-    "benefit": "▲ benefit",
-    "none": "■ none",
-    "harm": "▼ harm",
-    "mixed": "◆ mixed",
-    "not_applicable": "○ no direction",
-}
 _QUANTITIES = ("n_treated", "n_control", "value", "dispersion", "p_value", "regimen", "allocation")
+# What a reader of a row misses first, and where it makes sense to miss it.
+_MISSED = ("n_treated", "regimen", "xenograft_line", "site", "host_strain")
+_WITHOUT = "–"
 
 
 def tumor_types(records: Sequence[Record]) -> tuple[str, ...]:
@@ -52,41 +50,36 @@ def compound_name(identifiers: Identifiers, key: str) -> str:
 def rows_table(
     code: str, records: Sequence[Record], identifiers: Identifiers, citations: Citations
 ) -> Table:
-    """The rows filed under one tumor type, those that count before those that do not."""
+    """The rows filed under one tumor type, those that count before those that do not.
+
+    What a row does not give is left out of its cells and counted once below the table.
+    """
     ordered = sorted(records, key=lambda record: record.use == "context")
     tumor = identifiers.tumor_types[code]
-    ids = ", ".join(
-        part
-        for part in (
-            f"OncoTree {code} ({tumor.oncotree_version})" if tumor.oncotree_version else code,
-            f"NCIt {tumor.ncit}" if tumor.ncit else "",
-            f"{tumor.doid} ({tumor.doid_version})" if tumor.doid else "",
-        )
-        if part
-    )
     counted = sum(record.use == "evidence" for record in records)
+    context = len(records) - counted
+    name = f"{tumor.name[0].upper()}{tumor.name[1:]}"
+    for_context = f" and {_rows(context)} for context" if context else ""
+    with_n = any(record.n_treated.given or record.n_control.given for record in records)
     return Table(
         anchor=f"table-rows-{code}",
-        caption=text(
-            f"{tumor.name[0].upper()}{tumor.name[1:]}: {counted} rows that may carry a claim, "
-            f"{len(records) - counted} for context."
-        ),
+        caption=text(f"{name}: {_rows(counted)} that may carry a claim{for_context}."),
         columns=(
-            TableColumn(heading="Row", width=1.1),
-            TableColumn(heading="Line, graft, host", width=2.2),
+            TableColumn(heading="Row", width=0.9),
+            TableColumn(heading="Evidence and model", width=2.2),
             TableColumn(heading="Treatment and comparison", width=2.6),
-            TableColumn(heading="Result", width=3.6),
-            TableColumn(heading="n", width=1.2),
-            TableColumn(heading="Source", width=1.6),
+            TableColumn(heading="Result", width=3.4),
+            *((TableColumn(heading="n", width=1.1),) if with_n else ()),
+            TableColumn(heading="Source", width=1.4),
         ),
         rows=tuple(
             TableRow(
                 cells=(
                     _row_cell(record),
-                    text(_model(record)),
+                    _model(record),
                     text(_treatment(record, identifiers)),
                     _result(record),
-                    text(_numbers(record)),
+                    *((text(_numbers(record)),) if with_n else ()),
                     (
                         Text(content=f"{record.locator} "),
                         *citations.cite(record.sources),
@@ -95,7 +88,39 @@ def rows_table(
             )
             for record in ordered
         ),
-        note=text(f"Identifiers: {ids}."),
+        note=text(f"{_not_given(records)}Identifiers: {_identifiers(code, identifiers)}."),
+    )
+
+
+def _rows(number: int) -> str:
+    return "1 row" if number == 1 else f"{number} rows"
+
+
+def _not_given(records: Sequence[Record]) -> str:
+    """How many rows do not give what a reader looks for; nothing when all do."""
+    missing = []
+    for name in _MISSED:
+        values = [getattr(record, name) for record in records]
+        asked = [value for value in values if value.state != "not_applicable"]
+        without = sum(not value.given for value in asked)
+        if without:
+            missing.append(f"{column_label(name)} ({without} of {len(asked)})")
+    if not missing:
+        return ""
+    return f"Not given, for the reason in the row's card: {', '.join(missing)}. "
+
+
+def _identifiers(code: str, identifiers: Identifiers) -> str:
+    """The ids of a tumor type with the releases in which they were read."""
+    tumor = identifiers.tumor_types[code]
+    return ", ".join(
+        part
+        for part in (
+            f"OncoTree {code} ({tumor.oncotree_version})" if tumor.oncotree_version else code,
+            f"NCIt {tumor.ncit}" if tumor.ncit else "",
+            f"{tumor.doid} ({tumor.doid_version})" if tumor.doid else "",
+        )
+        if part
     )
 
 
@@ -106,40 +131,47 @@ def _row_cell(record: Record) -> tuple[Inline, ...]:
     return link
 
 
-def _model(record: Record) -> str:
-    """Line, graft, site and host in one phrase; what is unknown is said once."""
-    if not record.graft_type.given:
-        return f"{record.xenograft_line} ({record.evidence_kind.replace('_', ' ')})"
-    graft = str(record.graft_type)
-    graft = graft.upper() if graft in ("cdx", "pdx", "gemm") else graft
-    parts = [str(record.xenograft_line), graft]
-    if record.site.given:
-        parts.append(str(record.site))
-    parts.append(
-        f"{record.host_strain}" if record.host_strain.given else f"host {record.host_strain}"
-    )
-    return ", ".join(parts)
+def _model(record: Record) -> tuple[Inline, ...]:
+    """Kind of evidence, then line, graft, site and host as far as they are given."""
+    kind: Inline = Text(content=_said(record, "evidence_kind"), style="emphasis")
+    parts = [
+        _said(record, name)
+        for name in ("xenograft_line", "graft_type", "site")
+        if getattr(record, name).given
+    ]
+    if record.host_strain.given:
+        species = f" {record.host_species}" if record.host_species.given else ""
+        parts.append(f"{record.host_strain}{species}")
+    elif record.host_species.given:
+        parts.append(str(record.host_species))
+    return (kind, Text(content=f": {', '.join(parts)}")) if parts else (kind,)
+
+
+def _said(record: Record, name: str) -> str:
+    """A field as it is printed."""
+    return plain_word(name, str(getattr(record, name)))
 
 
 def _treatment(record: Record, identifiers: Identifiers) -> str:
-    """Compound, partner, regimen and comparator."""
-    words = compound_name(identifiers, record.compound)
+    """Compound, partner, regimen and comparator, as far as they are given."""
+    treated = compound_name(identifiers, record.compound)
     for partner in record.partners:
-        words += f" + {compound_name(identifiers, partner)}"
-    words += f"; regimen {record.regimen}" if not record.regimen.given else f"; {record.regimen}"
+        treated += f" + {compound_name(identifiers, partner)}"
+    if record.regimen.given:
+        treated += f"; {record.regimen}"
     if record.comparator.given:
-        words += f"; against {record.comparator.value}".replace("_", " ")
-    return words
+        treated += f"; against {_said(record, 'comparator')}"
+    return treated
 
 
 def _result(record: Record) -> tuple[Inline, ...]:
-    """Direction, statement and number."""
+    """Direction and statement; the number where the statement does not hold it."""
     inlines: list[Inline] = [
-        Text(content=_DIRECTIONS[record.direction], style="strong"),
+        Text(content=DIRECTIONS[record.direction], style="strong"),
         Text(content=f". {record.statement}"),
     ]
     number = _number(record)
-    if number:
+    if number and (record.dispersion.given or f"{record.value}" not in record.statement):
         inlines.append(Text(content=f" ({number})"))
     return tuple(inlines)
 
@@ -150,57 +182,104 @@ def _number(record: Record) -> str:
         return ""
     value, unit = str(record.value), str(record.unit.value or "")
     of = f" of {record.denominator}" if record.denominator.given else ""
-    spread = f", {record.dispersion_kind} {record.dispersion}" if record.dispersion.given else ""
+    kind = _said(record, "dispersion_kind") if record.dispersion_kind.given else "spread"
+    spread = f", {kind} {record.dispersion}" if record.dispersion.given else ""
     if unit == "hazard_ratio":
         return f"hazard ratio {value}{spread}"
-    shown = {"count": "", "ratio": "", "percent": " %", "mm3": " mm³"}.get(unit, f" {unit}")
+    printed = plain_word("unit", unit)
+    shown = {"count": "", "ratio": "", "percent": " %"}.get(unit, f" {printed}")
     return f"{value}{shown.rstrip()}{of}{spread}"
 
 
 def _numbers(record: Record) -> str:
-    """Group sizes."""
-    if record.n_treated.given or record.n_control.given:
-        unit = f" {record.n_unit}" if record.n_unit.given else ""
-        if record.n_control.state == "not_applicable":
-            return f"{record.n_treated}{unit}"
-        return f"{record.n_treated} / {record.n_control}{unit}"
-    return str(record.n_treated)
+    """Group sizes, treated and control; a dash for one that is not given."""
+    treated = str(record.n_treated) if record.n_treated.given else _WITHOUT
+    control = str(record.n_control) if record.n_control.given else _WITHOUT
+    if treated == control == _WITHOUT:
+        return _WITHOUT
+    unit = f" {_said(record, 'n_unit')}" if record.n_unit.given else ""
+    if record.n_control.given:
+        return f"{treated} / {control}{unit}"
+    return f"{treated}{unit}"
 
 
+# The fields of a card by group; the label of a group explains a field without a label of its own.
 _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("result", ("statement", "direction", "endpoint", "value", "unit", "denominator", "day")),
-    ("spread and test", ("dispersion", "dispersion_kind", "test", "p_value", "null_model")),
+    ("result", ("statement", "direction", "endpoint", "value", "day")),
+    ("spread and test", ("dispersion", "test", "p_value", "null_model")),
     ("tumor", ("tumor_type", "oncotree", "ncit", "doid", "filed_under")),
-    ("line", ("xenograft_line", "line_rrid", "graft_type", "site")),
+    ("model", ("xenograft_line", "line_rrid", "graft_type", "site")),
     ("host", ("host_species", "host_strain", "host_rrid", "immune_status")),
     ("treatment", ("compound", "partner", "regimen")),
     ("comparison", ("comparator", "contrast", "allocation")),
     ("n", ("n_treated", "n_control", "n_unit")),
-    ("kind of evidence", ("evidence_kind", "use")),
-    ("read", ("read_from", "reading")),
-    ("the source says", ("source_compound", "source_tumor", "source_result")),
+    ("evidence", ("evidence_kind", "use")),
+    ("source says", ("source_compound", "source_tumor", "source_result")),
     ("note", ("note",)),
 )
-# Fields whose value says by itself what it is.
-_PLAIN = frozenset({"statement", "tumor_type", "xenograft_line", "compound", "regimen", "note"})
+# Fields whose value says by itself, in its group, what it is.
+_PLAIN = frozenset(
+    {
+        "statement",
+        "tumor_type",
+        "xenograft_line",
+        "line_rrid",
+        "graft_type",
+        "site",
+        "host_species",
+        "host_strain",
+        "host_rrid",
+        "immune_status",
+        "compound",
+        "regimen",
+        "contrast",
+        "allocation",
+        "evidence_kind",
+        "test",
+        "note",
+        "source_result",
+    }
+)
+_LEADS = {
+    "direction": "direction: ",
+    "value": "",
+    "oncotree": "OncoTree ",
+    "ncit": "NCIt ",
+    "doid": "",
+    "filed_under": "filed under ",
+    "comparator": "against ",
+    "partner": "with ",
+    "dispersion": "",
+    "p_value": "",
+    "n_treated": "treated ",
+    "n_control": "control ",
+    "n_unit": "counted: ",
+    "use": "used as ",
+    "day": "day ",
+    "source_compound": "compound: ",
+    "source_tumor": "tumor: ",
+}
+_WORD_COLUMNS = {column.name: column.words for column in COLUMNS if column.words}
 
 
 def row_card(record: Record, identifiers: Identifiers, citations: Citations) -> Card:
     """Every field of a row, grouped; fields without a value are gathered by their reason."""
+    read = f" {record.locator}"
+    if record.read_from.given:
+        read += f"; {meaning('read_from', str(record.read_from))}"
+    read += f"; {_said(record, 'reading')}"
     items: list[tuple[str, tuple[Inline, ...]]] = [
-        ("source", citations.cite(record.sources)),
-        ("locator", text(record.locator)),
+        ("source", (*citations.cite(record.sources), Text(content=read)))
     ]
     for label, names in _GROUPS:
-        shown = [words for name in names if (words := _field(record, name, identifiers))]
+        shown = [field for name in names if (field := _field(record, name, identifiers))]
         if shown:
             items.append((label, text("; ".join(shown))))
     items += [(state, text(", ".join(names))) for state, names in _missing(record).items()]
-    return Card(
-        anchor=f"row-{record.row_id}",
-        title=text(f"Row {record.row_id}: {record.tumor_type}"),
-        items=tuple(items),
-    )
+    title: list[Inline] = [Text(content=f"Row {record.row_id}: {record.tumor_type}")]
+    if record.use == "context":
+        title += [Text(content=" "), Badge(content="context", kind="context")]
+    return Card(anchor=f"row-{record.row_id}", title=tuple(title), items=tuple(items))
 
 
 def _field(record: Record, name: str, identifiers: Identifiers) -> str:
@@ -213,18 +292,19 @@ def _field(record: Record, name: str, identifiers: Identifiers) -> str:
     if not value:
         return ""
     if name == "compound":
-        return compound_name(identifiers, value)
-    if name == "partner":
-        return "with " + " + ".join(compound_name(identifiers, key) for key in record.partners)
+        shown = compound_name(identifiers, value)
+    elif name == "partner":
+        shown = " + ".join(compound_name(identifiers, key) for key in record.partners)
+    elif name == "value":
+        shown = _number(record)
+    elif name == "dispersion":
+        kind = _said(record, "dispersion_kind") if record.dispersion_kind.given else "spread"
+        shown = f"{kind} {value}"
+    else:
+        shown = plain_word(name, value)
     if name in _PLAIN:
-        return str(value)
-    word_list = _WORDS[name]
-    if word_list and name not in ("unit", "direction", "endpoint"):
-        value = _spelled(word_list, value)
-    return f"{name.replace('_', ' ')} {value.replace('_', ' ') if word_list else value}"
-
-
-_WORDS = {column.name: column.words for column in COLUMNS}
+        return shown.rstrip(".") if name == "statement" else shown
+    return f"{_LEADS.get(name, f'{column_label(name)} ')}{shown}"
 
 
 def _missing(record: Record) -> dict[str, list[str]]:
@@ -234,98 +314,143 @@ def _missing(record: Record) -> dict[str, list[str]]:
         value = getattr(record, column.name)
         if isinstance(value, Reported) and not value.given:
             state = value.state.replace("_", " ")
-            found.setdefault(state, []).append(column.name.replace("_", " "))
+            found.setdefault(state, []).append(column_label(column.name))
     return found
 
 
-def _spelled(word_list: str, word: str) -> str:
-    """A word of a closed list with its meaning."""
-    explained = meaning(word_list, word)
-    plain = word.replace("_", " ")
-    return plain if explained == plain else f"{plain} ({explained})"
+def words_table(records: Sequence[Record]) -> Table:
+    """What the words of the closed lists that occur in the rows mean."""
+    rows = []
+    for name, word_list in _WORD_COLUMNS.items():
+        used = {str(getattr(record, name)) for record in records}
+        explained = [
+            f"{plain_word(name, word)} ({meaning(word_list, word)})"
+            for word in words(word_list)
+            if word in used and meaning(word_list, word) != plain_word(name, word)
+        ]
+        if explained:
+            rows.append(
+                TableRow(cells=(text(column_label(name)), text("; ".join(explained) + ".")))
+            )
+    return Table(
+        anchor="table-words",
+        caption=text("What the words in the rows mean."),
+        columns=(TableColumn(heading="Field", width=1), TableColumn(heading="Words", width=5)),
+        rows=tuple(rows),
+    )
 
 
 def regimen_table(
     records: Sequence[Record], identifiers: Identifiers, citations: Citations
 ) -> Table | None:
     """The regimens that rows give, with what follows from their notation; None without any."""
-    rows = []
+    groups: dict[tuple[str, str, tuple[str, ...], str], list[Record]] = {}
     for record in records:
-        regimen = record.parsed_regimen
-        if regimen is None:
-            continue
-        if regimen.is_complete:
-            days = f"{len(set(regimen.dosing_days()))}"
-            total, weekly = str(regimen.total_dose()), str(regimen.dose_per_week())
-        else:
-            days = total = weekly = "schedule incomplete"
-        rows.append(
-            TableRow(
-                cells=(
-                    _row_cell(record),
-                    text(compound_name(identifiers, record.compound)),
-                    text(str(regimen)),
-                    text(days),
-                    text(total),
-                    text(weekly),
-                    (*citations.cite(record.sources),),
-                )
-            )
-        )
-    if not rows:
+        if record.parsed_regimen is not None:
+            key = (record.compound, str(record.parsed_regimen), record.sources, record.use)
+            groups.setdefault(key, []).append(record)
+    if not groups:
         return None
     return Table(
         anchor="table-regimens",
         caption=text("Regimens as the rows give them, and what follows from their notation."),
         columns=(
-            TableColumn(heading="Row", width=1.2),
+            TableColumn(heading="Rows", width=2),
             TableColumn(heading="Compound", width=1.6),
             TableColumn(heading="Regimen", width=2.2),
-            TableColumn(heading="Dosing days", width=1.3),
-            TableColumn(heading="Total dose", width=1.5),
-            TableColumn(heading="Dose per week", width=1.5),
+            TableColumn(heading="Dosing days", width=1, align="right"),
+            TableColumn(heading="Total dose", width=1.3, align="right"),
+            TableColumn(heading="Dose per week", width=1.3, align="right"),
             TableColumn(heading="Source", width=0.9),
         ),
-        rows=tuple(rows),
+        rows=tuple(
+            TableRow(
+                cells=(
+                    _row_cells(group),
+                    text(compound_name(identifiers, compound)),
+                    text(notation),
+                    *(text(part) for part in _schedule(group[0])),
+                    citations.cite(sources),
+                )
+            )
+            for (compound, notation, sources, _), group in groups.items()
+        ),
+        note=text(f"{_WITHOUT}: the notation leaves open the dose or how long it is given."),
     )
+
+
+def _row_cells(records: Sequence[Record]) -> tuple[Inline, ...]:
+    """Links to rows of one use."""
+    inlines: list[Inline] = []
+    for record in records:
+        inlines += [Text(content=", ")] if inlines else []
+        inlines.append(Link(content=record.row_id, target=f"row-{record.row_id}"))
+    if records[0].use == "context":
+        inlines += [Text(content=" "), Badge(content="context", kind="context")]
+    return tuple(inlines)
+
+
+def _schedule(record: Record) -> tuple[str, str, str]:
+    """Number of dosing days, total dose and dose per week of a regimen; dashes when open."""
+    regimen = record.parsed_regimen
+    if regimen is None or not regimen.is_complete:
+        return (_WITHOUT, _WITHOUT, _WITHOUT)
+    days = len(set(regimen.dosing_days()))
+    return (str(days), str(regimen.total_dose()), str(regimen.dose_per_week()))
 
 
 def combination_table(
     records: Sequence[Record], identifiers: Identifiers, citations: Citations
 ) -> Table | None:
     """The rows with a partner: contrast and null model decide whether synergy can be spoken of."""
-    rows = tuple(
-        TableRow(
-            cells=(
-                _row_cell(record),
-                text(" + ".join(compound_name(identifiers, key) for key in record.partners)),
-                text(identifiers.tumor_types[record.filed_under].name),
-                text(str(record.contrast).replace("_", " ")),
-                text(str(record.null_model).replace("_", " ")),
-                text(_DIRECTIONS[record.direction]),
-                citations.cite(record.sources),
-            )
-        )
-        for record in records
-        if record.partners
-    )
-    if not rows:
+    combined = [record for record in records if record.partners]
+    if not combined:
         return None
+    with_model = [record for record in combined if record.null_model.given]
     return Table(
         anchor="table-combinations",
-        caption=text("Combinations, with the contrast and the null model that the source gives."),
+        caption=text("Combinations, with the kind of comparison that the source makes."),
         columns=(
-            TableColumn(heading="Row", width=1.2),
-            TableColumn(heading="Partner", width=1.8),
+            TableColumn(heading="Row", width=1.1),
+            TableColumn(heading="Compound and partner", width=2.4),
             TableColumn(heading="Tumor type", width=1.8),
-            TableColumn(heading="Contrast", width=1.6),
-            TableColumn(heading="Null model", width=1.5),
-            TableColumn(heading="Direction", width=1.3),
-            TableColumn(heading="Source", width=0.9),
+            TableColumn(heading="Evidence", width=1.5),
+            TableColumn(heading="Comparison", width=2),
+            *((TableColumn(heading="Null model", width=1.4),) if with_model else ()),
+            TableColumn(heading="Direction", width=1.8),
+            TableColumn(heading="Source", width=0.8),
         ),
-        rows=rows,
-        note=text("Without a null model, better than a single agent does not mean synergy."),
+        rows=tuple(
+            TableRow(
+                cells=(
+                    _row_cell(record),
+                    text(_together(record, identifiers)),
+                    text(identifiers.tumor_types[record.filed_under].name),
+                    text(_said(record, "evidence_kind")),
+                    text(_said(record, "contrast") if record.contrast.given else _WITHOUT),
+                    *((text(_null_model(record)),) if with_model else ()),
+                    text(DIRECTIONS[record.direction]),
+                    citations.cite(record.sources),
+                )
+            )
+            for record in combined
+        ),
+        note=text(
+            f"A null model of the joint effect is given by {len(with_model)} of "
+            f"{_rows(len(combined))}. Without one, better than a single agent does not mean "
+            "synergy."
+        ),
     )
+
+
+def _together(record: Record, identifiers: Identifiers) -> str:
+    """The compound with its partners."""
+    keys = (record.compound, *record.partners)
+    return " + ".join(compound_name(identifiers, key) for key in keys)
+
+
+def _null_model(record: Record) -> str:
+    return _said(record, "null_model") if record.null_model.given else _WITHOUT
 
 
 _MARKER_ENDPOINTS = frozenset(
@@ -348,7 +473,8 @@ def marker_table(
         TableRow(
             cells=(
                 _row_cell(record),
-                text(record.endpoint.replace("_", " ")),
+                text(_said(record, "endpoint")),
+                text(_said(record, "evidence_kind")),
                 text(identifiers.tumor_types[record.filed_under].name),
                 _result(record),
                 citations.cite(record.sources),
@@ -365,8 +491,9 @@ def marker_table(
         columns=(
             TableColumn(heading="Row", width=1.2),
             TableColumn(heading="Marker", width=1.6),
+            TableColumn(heading="Evidence", width=1.5),
             TableColumn(heading="Tumor type", width=1.6),
-            TableColumn(heading="Result", width=4),
+            TableColumn(heading="Result", width=3.8),
             TableColumn(heading="Source", width=0.9),
         ),
         rows=rows,
@@ -390,7 +517,7 @@ def states_table(records: Sequence[Record]) -> Table:
         rows=tuple(
             TableRow(
                 cells=(
-                    text(name.replace("_", " ")),
+                    text(column_label(name)),
                     *(
                         text(str(sum(getattr(r, name).state == state for r in animal)))
                         for state in states

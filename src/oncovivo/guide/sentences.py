@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 
 from oncovivo.documents import (
     Badge,
-    Block,
     Card,
     Inline,
     Link,
+    Paragraph,
     Sentence,
     Table,
     TableColumn,
@@ -18,14 +18,25 @@ from oncovivo.documents import (
     Text,
     text,
 )
-from oncovivo.evidence import Claim, ClaimResult, FilledSlot
-from oncovivo.evidence.claims import Query, Verdict
+from oncovivo.evidence import Claim, ClaimResult, FilledSlot, Identifiers
+from oncovivo.evidence.claims import Verdict
 from oncovivo.guide.citing import Citations
+from oncovivo.guide.wording import computed_as, query_words
 
-__all__ = ["VERDICT_WORDS", "claim_cards", "row_links", "sentence", "verdict_table"]
+__all__ = [
+    "VERDICT_WORDS",
+    "carried_table",
+    "claim_cards",
+    "row_links",
+    "sentence",
+    "verdict_line",
+    "verdict_table",
+]
 
 MOST_ROWS_REPEATED = 12
 MOST_CITED = 8
+MOST_CARRIED = 3
+EFFICACY = ("evidence", "combinations", "conclusions")
 
 VERDICT_WORDS: dict[Verdict, tuple[str, str]] = {
     "supported": ("supported", "enough independent sources support it and none contradicts"),
@@ -94,7 +105,9 @@ def row_links(rows: Iterable[str]) -> tuple[Inline, ...]:
     return tuple(inlines) or text("none")
 
 
-def claim_cards(result: ClaimResult, citations: Citations) -> tuple[Block, ...]:
+def claim_cards(
+    result: ClaimResult, identifiers: Identifiers, citations: Citations
+) -> tuple[Card, ...]:
     """The card of a claim, followed by one for each number in its sentence."""
     claim = result.claim
     items: list[tuple[str, tuple[Inline, ...]]] = [
@@ -102,29 +115,7 @@ def claim_cards(result: ClaimResult, citations: Citations) -> tuple[Block, ...]:
         ("verdict", (verdict_badge(result), Text(content=f" {VERDICT_WORDS[result.verdict][1]}"))),
     ]
     if claim.source is not None:
-        needed = f"{claim.needs.sources} independent source" + (
-            "" if claim.needs.sources == 1 else "s"
-        )
-        items += [
-            ("query", text(_query(claim.where) or "every row")),
-            ("needs", text(needed)),
-            (
-                "supporting",
-                (
-                    Text(content=f"{_query(claim.supports) or 'nothing'}: "),
-                    *_rows_and_works(result.supporting, result.supporting_sources),
-                ),
-            ),
-            (
-                "contradicting",
-                (
-                    Text(content=f"{_query(claim.contradicts) or 'nothing'}: "),
-                    *_rows_and_works(result.contradicting, result.contradicting_sources),
-                ),
-            ),
-        ]
-        others = set(result.rows) - set(result.supporting) - set(result.contradicting)
-        items.append(("matching, neither", row_links(row for row in result.rows if row in others)))
+        items += _tested(result, identifiers, citations)
     if claim.cites:
         items.append(("also cites", citations.cite(claim.cites)))
     if claim.approval is not None:
@@ -138,16 +129,49 @@ def claim_cards(result: ClaimResult, citations: Citations) -> tuple[Block, ...]:
     numbers = tuple(
         Card(
             anchor=_slot_anchor(claim, slot.name),
-            title=text(f"{slot.text}: a number of claim {claim.id}"),
+            title=text(f"“{slot.text}” in claim {claim.id}"),
             items=(
-                ("computed as", text(f"{slot.function}, over the rows that match the query")),
-                ("from rows", _slot_rows(slot, result)),
-                ("claim", (Link(content=claim.id, target=f"claim-{claim.id}"),)),
+                ("is the", text(computed_as(slot.function, identifiers))),
+                ("over", _slot_rows(slot, result)),
             ),
+            brief=True,
         )
         for slot in result.slots
     )
     return (card, *numbers)
+
+
+def _tested(
+    result: ClaimResult, identifiers: Identifiers, citations: Citations
+) -> list[tuple[str, tuple[Inline, ...]]]:
+    """What was asked of the rows, and which answered how."""
+    claim = result.claim
+    if claim.where:
+        asked = query_words(claim.where, identifiers, citations)
+    else:
+        asked = text("every row that may carry a claim")
+    items = [
+        ("query", asked),
+        ("needs", text(_counted(claim.needs.sources, "independent work"))),
+    ]
+    if not result.rows:
+        return [*items, ("rows", text("none"))]
+    for label, query, rows, works in (
+        ("supporting", claim.supports, result.supporting, result.supporting_sources),
+        ("contradicting", claim.contradicts, result.contradicting, result.contradicting_sources),
+    ):
+        if query:
+            words = (
+                *query_words(query, identifiers, citations),
+                Text(content=": "),
+                *_rows_and_works(rows, works),
+            )
+            items.append((label, words))
+    deciding = {*result.supporting, *result.contradicting}
+    others = [row for row in result.rows if row not in deciding]
+    if others:
+        items.append(("neither", row_links(others)))
+    return items
 
 
 def _slot_rows(slot: FilledSlot, result: ClaimResult) -> tuple[Inline, ...]:
@@ -155,27 +179,81 @@ def _slot_rows(slot: FilledSlot, result: ClaimResult) -> tuple[Inline, ...]:
     if len(slot.rows) > MOST_ROWS_REPEATED and slot.rows == result.rows:
         words = f"all {len(slot.rows)} rows of claim {result.claim.id}"
         return (Link(content=words, target=f"claim-{result.claim.id}"),)
-    return row_links(slot.rows)
+    of = Link(content=f"claim {result.claim.id}", target=f"claim-{result.claim.id}")
+    if not slot.rows:
+        return (Text(content="no row of "), of)
+    return (*row_links(slot.rows), Text(content=" of "), of)
 
 
 def _rows_and_works(rows: Sequence[str], works: Sequence[str]) -> tuple[Inline, ...]:
     """Row links, and from how many works they come; each row's card names its work."""
     if not rows:
         return row_links(rows)
-    noun = "work" if len(works) == 1 else "works"
-    return (*row_links(rows), Text(content=f", from {len(works)} {noun}"))
+    return (*row_links(rows), Text(content=f", from {_counted(len(works), 'work')}"))
+
+
+def _counted(number: int, noun: str) -> str:
+    """A number with its noun: ``1 work``, ``2 works``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _spaced(inlines: tuple[Inline, ...]) -> tuple[Inline, ...]:
     return (Text(content=" "), *inlines) if inlines else ()
 
 
-def _query(query: Query) -> str:
-    """A query in words: ``direction is benefit or mixed; oncotree is MCL``."""
-    return "; ".join(
-        f"{column} is {' or '.join(str(value) for value in accepted)}"
-        for column, accepted in query.items()
+def verdict_line(results: Sequence[ClaimResult]) -> Paragraph:
+    """How many sentences got which verdict, in one line."""
+    counts = Counter(result.verdict for result in results)
+    content: list[Inline] = [Text(content=f"{_counted(len(results), 'sentence')}:")]
+    for verdict, (word, _) in VERDICT_WORDS.items():
+        if counts[verdict]:
+            content.append(Text(content=" "))
+            content.append(Badge(content=f"{counts[verdict]} {word}", kind=verdict))
+    return Paragraph(content=tuple(content))
+
+
+def carried_table(results: Sequence[ClaimResult]) -> Table | None:
+    """What the rows on efficacy carry most, what they contradict most and where there are none.
+
+    Sentences of the summary are left out, since they stand beside the table. None when no other
+    sentence on efficacy got one of these verdicts.
+    """
+    on_efficacy = [result for result in results if result.claim.section in EFFICACY]
+    chosen: list[ClaimResult] = []
+    for verdict in ("supported", "contradicted", "unsupported"):
+        of_verdict = [result for result in on_efficacy if result.verdict == verdict]
+        of_verdict.sort(key=_works_behind, reverse=True)
+        chosen += of_verdict[:MOST_CARRIED]
+    if not chosen:
+        return None
+    return Table(
+        anchor="table-carried",
+        caption=text(
+            "What the evidence on efficacy carries, what it contradicts and where there is none: "
+            f"up to {MOST_CARRIED} sentences each, those with most independent works."
+        ),
+        columns=(
+            TableColumn(heading="Verdict", width=1.3),
+            TableColumn(heading="Sentence", width=6),
+            TableColumn(heading="Works for", width=0.7, align="right"),
+            TableColumn(heading="Works against", width=0.8, align="right"),
+        ),
+        rows=tuple(
+            TableRow(
+                cells=(
+                    (verdict_badge(result),),
+                    text(result.text),
+                    text(str(len(result.supporting_sources))),
+                    text(str(len(result.contradicting_sources))),
+                )
+            )
+            for result in chosen
+        ),
     )
+
+
+def _works_behind(result: ClaimResult) -> int:
+    return len(result.supporting_sources) + len(result.contradicting_sources)
 
 
 def verdict_table(results: Sequence[ClaimResult]) -> Table:
@@ -205,7 +283,7 @@ def verdict_table(results: Sequence[ClaimResult]) -> Table:
         caption=text(f"Verdicts of the {len(results)} sentences of this guide."),
         columns=(
             TableColumn(heading="Verdict", width=1.5),
-            TableColumn(heading="Number", width=0.8, align="right"),
+            TableColumn(heading="Count", width=0.8, align="right"),
             TableColumn(heading="Meaning", width=3),
             TableColumn(heading="Claims", width=4),
         ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from html import unescape
 from typing import Literal
 
 from oncovivo.errors import InputError, MissingExtraError
+from oncovivo.references.items import processor_item
 from oncovivo.references.library import Library
 
 __all__ = ["BibliographyEntry", "FormattedBibliography", "Run", "format_bibliography"]
@@ -17,7 +17,6 @@ __all__ = ["BibliographyEntry", "FormattedBibliography", "Run", "format_bibliogr
 STYLE = "nlm-citation-sequence"
 """Numbered in the order of citation."""
 
-_LINKED = ("DOI", "PMID", "PMCID", "URL", "custom")
 _TAG = re.compile(r"(</?(?:i|b|sup|sub|em|strong|span)[^>]*>)")
 _LABEL = re.compile(r"^\s*\[?\(?\d+[.)\]]*\s*")
 _STYLES: dict[str, Literal["plain", "strong", "emphasis", "subscript", "superscript"]] = {
@@ -95,7 +94,8 @@ def format_bibliography(
     """
     cited = tuple(dict.fromkeys(keys))
     names = {key: f"item{number}" for number, key in enumerate(cited)}
-    items = [_item(library, key, name) for key, name in names.items()]
+    # citeproc-py folds the case of ids; under names of ours, keys that differ in case stay two.
+    items = [processor_item(library[key].csl, name=name) for key, name in names.items()]
     if not items:
         return FormattedBibliography(())
     try:
@@ -132,20 +132,6 @@ def format_bibliography(
             for number, key in enumerate(cited, start=1)
         )
     )
-
-
-def _item(library: Library, key: str, name: str) -> dict[str, object]:
-    """A CSL item under a name of ours, without what our own links print.
-
-    citeproc-py folds the case of keys, so keys that differ in case alone would be one.
-    """
-    item = {
-        field: copy.deepcopy(value)
-        for field, value in library[key].csl.items()
-        if field not in _LINKED
-    }
-    item["id"] = name
-    return item
 
 
 def _runs(html: str) -> tuple[Run, ...]:

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from oncovivo.errors import FileFormatError, InputError
+from oncovivo.references.items import check_item
+from oncovivo.texts import parse_json
 
 __all__ = ["SOURCE_KINDS", "VERIFICATIONS", "Library", "Reference", "read_references"]
 
@@ -52,12 +54,22 @@ SOURCE_KINDS: Mapping[str, str] = MappingProxyType(
 )
 """What kind of work a reference is."""
 
+_CUSTOM = (
+    "verification",
+    "verified_via",
+    "source_kind",
+    "same_work_as",
+    "subjects",
+    "registry",
+    "remark",
+)
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]*")
 _FORMS = {
     "DOI": re.compile(r"10\.\d{4,9}/\S+"),
     "PMID": re.compile(r"\d{1,8}"),
     "PMCID": re.compile(r"PMC\d+"),
     "ISBN": re.compile(r"[\d-]{9,16}[\dX]"),
+    "URL": re.compile(r"https?://\S+"),
 }
 
 
@@ -184,11 +196,11 @@ def read_references(path: Path) -> Library:
     ------
     FileFormatError
         If the file is missing, not UTF-8, not JSON or not a list of CSL items, if a key is
-        missing, malformed or repeated, an id has not its form, a word of ``custom`` is unknown, or
-        ``same_work_as`` names no item.
+        missing, malformed or repeated, a field or an id has not its form, a key or word of
+        ``custom`` is unknown, or ``same_work_as`` names no item.
     """
     try:
-        items = json.loads(path.read_bytes().decode("utf-8"))
+        text = path.read_bytes().decode("utf-8")
     except OSError as err:
         raise FileFormatError(
             "a readable file",
@@ -203,13 +215,7 @@ def read_references(path: Path) -> Library:
             where=f"{path.name} byte {err.start + 1}",
             mend="save the file again as UTF-8",
         ) from err
-    except json.JSONDecodeError as err:
-        raise FileFormatError(
-            "JSON",
-            found=err.msg,
-            where=f"{path.name} line {err.lineno}",
-            mend="correct the line",
-        ) from err
+    items = parse_json(text, where=path.name)
     if not isinstance(items, list):
         raise FileFormatError(
             "a list of CSL items",
@@ -258,7 +264,7 @@ def _reference(item: object, *, where: str) -> Reference:
         value = item.get(name)
         if value is not None and not (isinstance(value, str) and form.fullmatch(value)):
             raise FileFormatError(
-                f"a {name} of the form {form.pattern}",
+                f"{'an' if name == 'ISBN' else 'a'} {name} of the form {form.pattern}",
                 found=repr(value),
                 where=where,
                 mend="copy it from the source, without address or prefix",
@@ -268,6 +274,8 @@ def _reference(item: object, *, where: str) -> Reference:
         raise FileFormatError(
             "an object under custom", found=type(custom).__name__, where=where, mend="correct it"
         )
+    check_item(item, where=where)
+    _check_custom(custom, where=where)
     _check_word(custom, "verification", VERIFICATIONS, where=where)
     _check_word(custom, "source_kind", SOURCE_KINDS, where=where)
     return Reference(
@@ -289,13 +297,39 @@ def _reference(item: object, *, where: str) -> Reference:
     )
 
 
+def _check_custom(custom: Mapping[str, object], *, where: str) -> None:
+    """Refuse keys that nothing reads, and values of another kind."""
+    for name, value in custom.items():
+        place = f"{where}, custom.{name}"
+        if name not in _CUSTOM:
+            raise FileFormatError(
+                f"one of {', '.join(_CUSTOM)}",
+                found=repr(name),
+                where=f"{where}, custom",
+                mend="correct the key",
+            )
+        if name == "subjects":
+            if not (isinstance(value, list) and all(isinstance(code, str) for code in value)):
+                raise FileFormatError(
+                    "a list of OncoTree codes",
+                    found=repr(value),
+                    where=place,
+                    mend='write ["RCC"]',
+                )
+        elif not isinstance(value, str):
+            raise FileFormatError(
+                "text", found=repr(value), where=place, mend="write it in quotes"
+            )
+
+
 def _check_word(
     custom: Mapping[str, object], name: str, known: Mapping[str, str], *, where: str
 ) -> None:
-    if custom.get(name) not in known:
+    word = custom.get(name)
+    if not isinstance(word, str) or word not in known:
         raise FileFormatError(
             f"custom.{name} as one of {', '.join(known)}",
-            found=repr(custom.get(name)),
+            found=repr(word),
             where=where,
             mend=f"state the {name.replace('_', ' ')}",
         )

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from oncovivo.studies.caliper import VolumeFormula, caliper_volume
+from oncovivo.studies.columns import ColumnMapping, MappedColumn
 from oncovivo.studies.dosing import Course, Dose, Route, Treatment
-from oncovivo.studies.readers import read_study
+from oncovivo.studies.files import Reading
+from oncovivo.studies.frames import studies_from_frame
+from oncovivo.studies.padding import PaddingZeros, find_padding_zeros
+from oncovivo.studies.readers import read_study, read_with_mapping
+from oncovivo.studies.readings import ReadOptions
 from oncovivo.studies.regimen import Regimen, parse_regimen
 from oncovivo.studies.study import (
     Animal,
@@ -14,6 +20,7 @@ from oncovivo.studies.study import (
     LeavingReason,
     Role,
     Study,
+    StudyTables,
     XenograftLine,
 )
 
@@ -21,17 +28,28 @@ __all__ = [
     "Animal",
     "Arm",
     "BaselineDay",
+    "ColumnMapping",
     "Course",
     "Dose",
     "GraftType",
     "Host",
     "LeavingReason",
+    "MappedColumn",
+    "PaddingZeros",
+    "ReadOptions",
+    "Reading",
     "Regimen",
     "Role",
     "Route",
     "Study",
+    "StudyTables",
     "Treatment",
+    "VolumeFormula",
     "XenograftLine",
+    "caliper_volume",
+    "find_padding_zeros",
     "parse_regimen",
     "read_study",
+    "read_with_mapping",
+    "studies_from_frame",
 ]

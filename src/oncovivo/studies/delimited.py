@@ -8,141 +8,58 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from oncovivo.errors import FileFormatError
+import numpy as np
 
-__all__ = ["DelimitedTable", "read_delimited"]
+from oncovivo.errors import FileFormatError
+from oncovivo.studies.sheet import LongTable, Sheet, has_decimal_comma
+from oncovivo.texts import check_characters
+
+__all__ = ["MOST_COLUMNS", "read_delimited", "read_text_sheet"]
 
 _MARKS_OF_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
-_NUMBER: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
-_NUMBER_COMMA: Final = re.compile(r"[+-]?(?:\d+(?:,\d*)?|,\d+)(?:[eE][+-]?\d+)?")
-_BELOW: Final = re.compile(r"[<≤]\s*(.+)")
-# R writes NA for a missing value; other words are errors.
-_MISSING: Final = ("", "NA")
+MOST_COLUMNS: Final = 16_384
+"""As many columns as a spreadsheet has; a line with more is no row of a study."""
+# Lines below the header that are asked which delimiter splits them as it splits the header.
+_LINES_ASKED: Final = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DelimitedTable:
-    """A header and the columns below it.
-
-    Parameters
-    ----------
-    file : str
-        Name of the file.
-    columns : dict of str to tuple of str
-        Text of the cells, without outer white space, by header in lower case, in the order of the
-        file; rows without any content are left out.
-    row_numbers : tuple of int
-        As a spreadsheet counts them: the header is row 1.
-    decimal_comma : bool
-        Whether numbers of the file have a comma as decimal mark.
-    """
-
-    file: str
-    columns: dict[str, tuple[str, ...]]
-    row_numbers: tuple[int, ...]
-    decimal_comma: bool
-
-    def where(self, index: int, column: str) -> str:
-        """Place of a cell in words; `index` counts from 0."""
-        return f"{self.file} row {self.row_numbers[index]}, column {column}"
-
-    def error(self, index: int, column: str, expected: str, *, mend: str = "") -> FileFormatError:
-        """The error for a cell; `index` counts from 0."""
-        text = self.columns[column][index]
-        found = f"'{text}'" if text else "a blank cell"
-        return FileFormatError(expected, found=found, where=self.where(index, column), mend=mend)
-
-    def is_missing(self, index: int, column: str) -> bool:
-        """Whether a cell is blank or R's NA."""
-        return self.columns[column][index] in _MISSING
-
-    def word(self, index: int, column: str) -> str:
-        """Text of a cell that must not be blank.
-
-        Raises
-        ------
-        FileFormatError
-            If the cell is blank.
-        """
-        text = self.columns[column][index]
-        if not text:
-            expected = "a value"
-            raise self.error(index, column, expected)
-        return text
-
-    def number(self, index: int, column: str) -> float:
-        """Number in a cell.
-
-        Raises
-        ------
-        FileFormatError
-            If the cell holds anything but a finite number.
-        """
-        return self._number(index, column, self.columns[column][index])
-
-    def positive(self, index: int, column: str) -> float:
-        """Number above zero in a cell, or NaN where it is blank or NA.
-
-        Raises
-        ------
-        FileFormatError
-            If the cell holds anything else.
-        """
-        if self.is_missing(index, column):
-            return math.nan
-        value = self.number(index, column)
-        if value <= 0:
-            expected = "a positive number"
-            raise self.error(index, column, expected)
-        return value
-
-    def below(self, index: int, column: str) -> float | None:
-        """The limit where a cell says ``<14``, else None.
-
-        Raises
-        ------
-        FileFormatError
-            If no positive number follows the sign.
-        """
-        match = _BELOW.fullmatch(self.columns[column][index])
-        if match is None:
-            return None
-        limit = self._number(index, column, match.group(1))
-        if limit <= 0:
-            expected = "a positive number after '<'"
-            raise self.error(index, column, expected)
-        return limit
-
-    def _number(self, index: int, column: str, text: str) -> float:
-        """Number that a text holds, with the cell's place in the refusal."""
-        pattern = _NUMBER_COMMA if self.decimal_comma else _NUMBER
-        if pattern.fullmatch(text):
-            value = float(text.replace(",", "."))
-            if math.isfinite(value):
-                return value
-        mend = "leave the cell blank where nothing was measured"
-        if _NUMBER.fullmatch(text) or _NUMBER_COMMA.fullmatch(text):
-            mend = "use one decimal mark in the whole file; a comma needs ';' or tab between cells"
-        expected = "a number"
-        raise self.error(index, column, expected, mend=mend)
-
-
-def read_delimited(path: Path, *, decimal_columns: Iterable[str]) -> DelimitedTable:
+def read_text_sheet(path: Path) -> Sheet:
     """Cells of a delimited text file.
 
     Parameters
     ----------
     path : Path
         UTF-8, with or without byte order mark; comma, semicolon or tab between cells.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing, is not UTF-8, or is not a table.
+    """
+    text = _decode(path)
+    delimiter = _find_delimiter(text, path.name)
+    rows = _records(text, delimiter, path.name)
+    return Sheet(file=path.name, rows=rows, comma_possible=delimiter != ",")
+
+
+def read_delimited(
+    path: Path, *, decimal_columns: Iterable[str], empty_allowed: bool = False
+) -> LongTable:
+    """Columns of a delimited text file by their own headers, in lower case.
+
+    Parameters
+    ----------
+    path : Path
+        As for :func:`read_text_sheet`.
     decimal_columns : iterable of str
         Columns of numbers, whose cells decide the decimal mark.
+    empty_allowed : bool
+        Whether the file may have no rows.
 
     Raises
     ------
@@ -150,40 +67,79 @@ def read_delimited(path: Path, *, decimal_columns: Iterable[str]) -> DelimitedTa
         If the file is missing, is not UTF-8, has no header or no rows, repeats a header, or has a
         row of another length than the header.
     """
-    text = _decode(path)
-    delimiter = _find_delimiter(text, path.name)
-    records = _records(text, delimiter, path.name)
-    header = [name.strip().casefold() for name in records[0]]
-    while header and not header[-1]:
-        header.pop()
-    _check_header(header, path.name)
-    filled: list[tuple[int, list[str]]] = []
-    for number, record in enumerate(records[1:], start=2):
-        cells = [cell.strip() for cell in record]
-        if not any(cells):
-            continue
-        while len(cells) > len(header) and not cells[-1]:
-            cells.pop()
-        if len(cells) != len(header):
-            raise FileFormatError(
-                f"{len(header)} cells as in the header",
-                found=f"{len(cells)}",
-                where=f"{path.name} row {number}",
-            )
-        filled.append((number, cells))
-    if not filled:
+    sheet = read_text_sheet(path)
+    header = [name.casefold() for name in trimmed_header(sheet.rows[0])]
+    check_header(header, sheet.place, row=1)
+    rows, numbers = filled_rows(sheet, first=1, n_columns=len(header))
+    if not rows and not empty_allowed:
         expected = "rows below the header"
         raise FileFormatError(expected, found="none", where=path.name)
-    columns = {
-        name: tuple(cells[position] for _, cells in filled) for position, name in enumerate(header)
-    }
-    numeric = [cell for name in decimal_columns if name in columns for cell in columns[name]]
-    return DelimitedTable(
-        file=path.name,
-        columns=columns,
-        row_numbers=tuple(number for number, _ in filled),
-        decimal_comma=delimiter != "," and _has_decimal_comma(numeric),
+    cells = list(zip(*rows, strict=True)) if rows else [()] * len(header)
+    texts = {name: list(column) for name, column in zip(header, cells, strict=True)}
+    numeric = [cell for name in decimal_columns if name in texts for cell in texts[name]]
+    return LongTable(
+        place=sheet.place,
+        file=sheet.file,
+        texts=texts,
+        headers={name: name for name in header},
+        row_numbers=np.array(numbers, dtype=np.int64),
+        decimal_comma=sheet.comma_possible and has_decimal_comma(numeric),
     )
+
+
+def trimmed_header(cells: Iterable[str]) -> list[str]:
+    """A header without the blank cells at its end."""
+    header = list(cells)
+    while header and not header[-1]:
+        header.pop()
+    return header
+
+
+def check_header(header: list[str], place: str, *, row: int) -> None:
+    """Refuse a header with a gap, or with a name that comes twice.
+
+    Raises
+    ------
+    FileFormatError
+        Naming the column.
+    """
+    seen: set[str] = set()
+    for position, name in enumerate(header, start=1):
+        where = f"{place} row {row}, column {position}"
+        if not name:
+            expected = "a name in the header"
+            raise FileFormatError(expected, found="a blank cell", where=where)
+        if name in seen:
+            expected = "each column once"
+            raise FileFormatError(expected, found=f"'{name}' twice", where=where)
+        seen.add(name)
+
+
+def filled_rows(sheet: Sheet, *, first: int, n_columns: int) -> tuple[list[list[str]], list[int]]:
+    """Rows that hold something, from row index `first` on, and their numbers from 1.
+
+    Raises
+    ------
+    FileFormatError
+        If a row has another number of cells than the header.
+    """
+    rows: list[list[str]] = []
+    numbers: list[int] = []
+    for number, record in enumerate(sheet.rows[first:], start=first + 1):
+        if not any(record):
+            continue
+        cells = list(record)
+        while len(cells) > n_columns and not cells[-1]:
+            cells.pop()
+        if len(cells) != n_columns:
+            raise FileFormatError(
+                f"{n_columns} cells as in the header",
+                found=f"{len(cells)}",
+                where=f"{sheet.place} row {number}",
+            )
+        rows.append(cells)
+        numbers.append(number)
+    return rows, numbers
 
 
 def _decode(path: Path) -> str:
@@ -197,6 +153,10 @@ def _decode(path: Path) -> str:
     if data.startswith(_MARKS_OF_UTF16):
         expected = "UTF-8 text"
         raise FileFormatError(expected, found="UTF-16", where=f"{path.name} byte 0", mend=mend)
+    if data.startswith(b"PK\x03\x04"):
+        expected = "delimited text"
+        mend = "give it its ending .xlsx"
+        raise FileFormatError(expected, found="a workbook", where=path.name, mend=mend)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -211,6 +171,7 @@ def _decode(path: Path) -> str:
     if "\x00" in text:
         place = f"{path.name} line {text.count(chr(10), 0, text.index(chr(0))) + 1}"
         raise FileFormatError("UTF-8 text", found="a NUL character", where=place, mend=mend)
+    check_characters(text, where=path.name)
     if not text.strip():
         expected = "a header and rows"
         raise FileFormatError(expected, found="an empty file", where=path.name)
@@ -218,25 +179,32 @@ def _decode(path: Path) -> str:
 
 
 def _find_delimiter(text: str, file: str) -> str:
-    """The delimiter: the one that splits the header."""
-    header = re.sub(r'"[^"]*"', "", text.lstrip("\r\n").splitlines()[0])
-    counts = {mark: header.count(mark) for mark in (",", ";", "\t")}
-    best = max(counts, key=lambda mark: counts[mark])
-    others = [mark for mark in counts if mark != best and counts[mark]]
-    if not counts[best] or others:
+    """The delimiter: the one that splits the header, and the rows below alike."""
+    lines = re.split(r"\r\n|\r|\n", text.lstrip("\r\n")[:200_000])[: _LINES_ASKED + 1]
+    bare = [re.sub(r'"[^"]*"', "", line) for line in lines]
+    counts = {mark: bare[0].count(mark) for mark in (",", ";", "\t") if bare[0].count(mark)}
+    below = [line for line in bare[1:] if line.strip()]
+    if len(counts) > 1:
+        alike = [m for m in counts if below and all(r.count(m) == counts[m] for r in below)]
+        counts = {mark: counts[mark] for mark in alike} if len(alike) == 1 else counts
+    if len(counts) != 1:
         raise FileFormatError(
             "a header row whose names are separated by comma, semicolon or tab",
-            found=f"'{header[:60]}'",
+            found=f"'{bare[0][:60]}'",
             where=f"{file} row 1",
         )
-    return best
+    (delimiter, count), *_ = counts.items()
+    if count >= MOST_COLUMNS:
+        expected = f"at most {MOST_COLUMNS:,} columns"
+        raise FileFormatError(expected, found=f"{count + 1:,}", where=f"{file} row 1")
+    return delimiter
 
 
 def _records(text: str, delimiter: str, file: str) -> list[list[str]]:
     """Rows as the csv module splits them, blank ones kept so that the others count right."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        records = list(reader)
+        records = [[cell.strip() for cell in record] for record in reader]
     except csv.Error as error:
         expected = "quotes that open and close"
         where = f"{file} line {reader.line_num}"
@@ -246,26 +214,3 @@ def _records(text: str, delimiter: str, file: str) -> list[list[str]]:
         expected = "the header in row 1"
         raise FileFormatError(expected, found=f"{first} blank rows before it", where=file)
     return records
-
-
-def _check_header(header: list[str], file: str) -> None:
-    """Refuse a header with a gap or a name that comes twice."""
-    for position, name in enumerate(header, start=1):
-        place = f"{file} row 1, column {position}"
-        if not name:
-            expected = "a name in the header"
-            raise FileFormatError(expected, found="a blank cell", where=place)
-        if name in header[: position - 1]:
-            expected = "each column once"
-            raise FileFormatError(expected, found=f"'{name}' twice", where=place)
-
-
-def _has_decimal_comma(cells: Iterable[str]) -> bool:
-    """Whether the first number with a decimal mark has a comma."""
-    for cell in cells:
-        text = cell.lstrip("<≤ ")
-        if "." in text and _NUMBER.fullmatch(text):
-            return False
-        if "," in text and _NUMBER_COMMA.fullmatch(text):
-            return True
-    return False

@@ -56,6 +56,7 @@ from oncovivo.units import parse_unit, spellings
 __all__ = ["Regimen", "parse_regimen"]
 
 _HOURS_PER_DAY: Final = 24
+_LONGEST: Final = 1000
 
 _DOSE_WANTED: Final = "a positive number with a unit of dose such as mg/kg, mg/m², mg or Gy"
 _EDGE: Final = r"(?=\s|[,;]|$)"
@@ -165,6 +166,9 @@ def parse_regimen(text: str) -> Regimen:
     oncovivo.errors.InputError: regimen '2 mg/kg i.v. |every blue moon': expected a schedule such \
 as qd, q3d, biw or 5/2, found 'every blue moon' at character 14
     """
+    if len(text) > _LONGEST:
+        expected = f"a regimen of at most {_LONGEST} characters"
+        raise InputError(expected, found=f"{len(text)} characters")
     return _Reader(text).read()
 
 

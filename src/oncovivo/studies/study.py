@@ -7,24 +7,40 @@ does to it reaches the study.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, field
+from datetime import date
 from typing import Final, Literal, TypeAlias, get_args
 
+import numpy as np
 import pandas as pd
 
 from oncovivo.errors import DataError, InputError
+from oncovivo.studies.caliper import VolumeFormula, check_formula
 from oncovivo.studies.dosing import Regimen
-from oncovivo.tables import check_measurements
+from oncovivo.studies.padding import Zeros
+from oncovivo.tables import (
+    CHANGE_COLUMNS,
+    DOSE_COLUMNS,
+    EVENT_COLUMNS,
+    MARKER_COLUMNS,
+    CheckedMeasurements,
+    TableName,
+    check_measurements,
+    check_table,
+)
 
 __all__ = [
     "Animal",
     "Arm",
     "BaselineDay",
+    "Exclusion",
     "GraftType",
     "Host",
     "LeavingReason",
     "Role",
     "Study",
+    "StudyTables",
     "XenograftLine",
 ]
 
@@ -169,6 +185,130 @@ class BaselineDay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StudyTables:
+    """The tidy tables beside the measurements; each is copied and handed out as a copy.
+
+    Parameters
+    ----------
+    doses : DataFrame, optional
+        Columns ``animal_id day compound dose_mg_per_kg route``: what was given.
+    events : DataFrame, optional
+        Columns ``animal_id day event detail``: what happened.
+    markers : DataFrame, optional
+        Columns ``animal_id day analyte value unit assay compartment``.
+    changes : DataFrame, optional
+        Columns ``animal_id day column found made reason``: the log of what reading, or a choice,
+        made of a cell of the measurements. Nothing is changed or left out without a row here.
+
+    Raises
+    ------
+    DataError
+        If a table breaks its contract.
+    """
+
+    doses: InitVar[pd.DataFrame | None] = None
+    events: InitVar[pd.DataFrame | None] = None
+    markers: InitVar[pd.DataFrame | None] = None
+    changes: InitVar[pd.DataFrame | None] = None
+    _frames: Mapping[TableName, pd.DataFrame] = field(init=False, repr=False)
+
+    def __post_init__(
+        self,
+        doses: pd.DataFrame | None,
+        events: pd.DataFrame | None,
+        markers: pd.DataFrame | None,
+        changes: pd.DataFrame | None,
+    ) -> None:
+        given: dict[TableName, pd.DataFrame | None] = {
+            "doses": doses,
+            "events": events,
+            "markers": markers,
+            "changes": changes,
+        }
+        frames = {
+            name: check_table(name, frame)
+            for name, frame in given.items()
+            if frame is not None and len(frame)
+        }
+        object.__setattr__(self, "_frames", frames)
+
+    def get(self, name: TableName) -> pd.DataFrame:
+        """A table by name; a copy, without rows where the study has none.
+
+        Parameters
+        ----------
+        name : {"doses", "events", "markers", "changes"}
+            Which table.
+
+        Examples
+        --------
+        >>> list(StudyTables().get("events").columns)
+        ['animal_id', 'day', 'event', 'detail']
+        """
+        if name in self._frames:
+            return self._frames[name].copy()
+        numbers = ("day", "dose_mg_per_kg", "value")
+        return pd.DataFrame(
+            {c: np.array([], dtype=float if c in numbers else object) for c in _COLUMNS[name]}
+        )
+
+    def only(self, animal_ids: set[str]) -> StudyTables:
+        """The rows of some animals."""
+        return StudyTables(
+            **{name: frame[frame["animal_id"].isin(animal_ids)] for name, frame in self.frames()}
+        )
+
+    def with_changes(self, changes: pd.DataFrame) -> StudyTables:
+        """The tables with more rows in the log of changes."""
+        if changes.empty:
+            return self
+        frames = dict(self.frames())
+        old = [frames["changes"]] if "changes" in frames else []
+        frames["changes"] = pd.concat([*old, changes], ignore_index=True)
+        return StudyTables(**frames)
+
+    def frames(self) -> tuple[tuple[TableName, pd.DataFrame], ...]:
+        """The tables that have rows, by name; copies."""
+        return tuple((name, frame.copy()) for name, frame in self._frames.items())
+
+
+_COLUMNS: Final[Mapping[TableName, tuple[str, ...]]] = {
+    "doses": DOSE_COLUMNS,
+    "events": EVENT_COLUMNS,
+    "markers": MARKER_COLUMNS,
+    "changes": CHANGE_COLUMNS,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Exclusion:
+    """An animal that was taken out of the analysis: who, why, and its rows.
+
+    Parameters
+    ----------
+    animal : Animal
+        As it was.
+    reason : str
+        One line.
+    table : DataFrame
+        Its measurements; copied.
+    """
+
+    animal: Animal
+    reason: str
+    table: InitVar[pd.DataFrame]
+    _table: pd.DataFrame = field(init=False, repr=False)
+
+    def __post_init__(self, table: pd.DataFrame) -> None:
+        object.__setattr__(self, "_table", table.reset_index(drop=True))
+
+    @property
+    def measurements(self) -> pd.DataFrame:
+        """Its measurements; a copy."""
+        return self._table.copy()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Study:
     """One study of one xenograft line.
 
@@ -196,10 +336,20 @@ class Study:
         From the study file.
     limit_mm3 : float, optional
         Smallest volume that can be measured, from the study file.
+    zeros : {"gone", "missing"}, optional
+        What zeros at the end of a series are, once somebody said so; they are then no finding.
+    volume_formula : VolumeFormula, optional
+        How volumes follow from diameters, where that is known.
     notes : tuple of str
         What reading the files left aside or assumed, to be shown.
+    exclusions : tuple of Exclusion
+        Animals that were taken out of the analysis, which are then not among `animals`; their
+        rows are kept with the reason.
+    tables : StudyTables
+        Doses, events, markers and the log of changes, where there are any.
     table : DataFrame
-        Measurements with the columns of ``tables.MEASUREMENT_COLUMNS``; copied.
+        Measurements with the columns of ``tables.MEASUREMENT_COLUMNS``; copied, and ordered as the
+        animals are, by day.
 
     Raises
     ------
@@ -218,11 +368,15 @@ class Study:
     animals: tuple[Animal, ...]
     declared_baseline_day: float | None = None
     limit_mm3: float | None = None
+    zeros: Zeros | None = None
+    volume_formula: VolumeFormula | None = None
     notes: tuple[str, ...] = ()
-    table: InitVar[pd.DataFrame]
+    exclusions: tuple[Exclusion, ...] = ()
+    tables: StudyTables = field(default_factory=StudyTables)
+    table: InitVar[pd.DataFrame | CheckedMeasurements]
     _table: pd.DataFrame = field(init=False, repr=False)
 
-    def __post_init__(self, table: pd.DataFrame) -> None:
+    def __post_init__(self, table: pd.DataFrame | CheckedMeasurements) -> None:
         where = f"study {self.study_id}"
         names = _each_once([arm.name for arm in self.arms], what="arm", where=where)
         ids = _each_once([a.animal_id for a in self.animals], what="animal", where=where)
@@ -231,17 +385,114 @@ class Study:
                 expected = "an arm of the study"
                 place = f"{where}, animal {animal.animal_id}"
                 raise DataError(expected, found=f"'{animal.arm}'", where=place)
-        checked = check_measurements(table).reset_index(drop=True)
-        strange = sorted(set(checked["animal_id"]) - ids)
-        if strange:
-            expected = "measurements of animals of the study"
-            raise DataError(expected, found=f"'{strange[0]}'", where=where)
-        object.__setattr__(self, "_table", checked)
+        if self.zeros is not None:
+            _check_word(self.zeros, get_args(Zeros), what="meaning of zeros")
+        if self.volume_formula is not None:
+            check_formula(self.volume_formula)
+        checked = table if isinstance(table, CheckedMeasurements) else check_measurements(table)
+        for exclusion in self.exclusions:
+            if exclusion.animal.animal_id in ids:
+                expected = f"animal '{exclusion.animal.animal_id}' in the study or excluded"
+                raise DataError(expected, found="both", where=where)
+        _all_known(checked.table["animal_id"], ids, what="measurements", where=where)
+        for name, frame in self.tables.frames():
+            _all_known(frame["animal_id"], ids, what=name, where=where)
+        places = {animal.animal_id: place for place, animal in enumerate(self.animals)}
+        object.__setattr__(self, "_table", _in_order(checked.table, places))
+
+    @classmethod
+    def from_frame(
+        cls,
+        df: object,
+        *,
+        mapping: Mapping[str, str] | None = None,
+        formula: VolumeFormula | None = None,
+        units: Mapping[str, str] | None = None,
+        day_zero: date | str | None = None,
+        name: str = "data frame",
+    ) -> Study:
+        """The one study that a data frame holds.
+
+        Parameters
+        ----------
+        df : DataFrame
+            In the long or wide layout; any frame that pandas can take (it has ``to_pandas`` or
+            ``__dataframe__``), or a mapping of columns.
+        mapping : mapping of str to str, optional
+            Their column name by canonical name: ``{"volume_mm3": "TV"}``.
+        formula : VolumeFormula, optional
+            Formula by which volumes are made from diameters.
+        units : mapping of str to str, optional
+            Unit of a column by canonical name: ``{"volume_mm3": "cm³"}``.
+        day_zero : date or str, optional
+            Calendar date of day 0, or ``treatment``, ``implant`` or ``first``.
+        name : str
+            What the study is called where no column says it.
+
+        Raises
+        ------
+        FileFormatError
+            If a column is missing or a cell does not hold what it should.
+        DataError
+            If rows contradict each other.
+        InputError
+            If the frame holds several studies; ``studies_from_frame`` gives them.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame(
+        ...     {
+        ...         "Mouse": [1, 1, 2, 2],
+        ...         "Group": ["vehicle", "vehicle", "drug", "drug"],
+        ...         "Day": [0, 7, 0, 7],
+        ...         "TV (mm3)": [110.0, 420.0, 105.0, 130.0],
+        ...     }
+        ... )
+        >>> [arm.name for arm in Study.from_frame(frame).arms]
+        ['vehicle', 'drug']
+        """
+        from oncovivo.studies.frames import studies_from_frame
+
+        studies = studies_from_frame(
+            df, mapping=mapping, formula=formula, units=units, day_zero=day_zero, name=name
+        )
+        if len(studies) > 1:
+            expected = "one study of one line"
+            found = f"{len(studies)}: " + ", ".join(s.study_id for s in studies[:5])
+            raise InputError(expected, found=found, mend="use studies_from_frame")
+        return studies[0]
 
     @property
     def measurements(self) -> pd.DataFrame:
         """Measurements: one row per animal and day; a copy."""
         return self._table.copy()
+
+    @property
+    def area_only(self) -> bool:
+        """Whether sizes are areas: no reading is a volume and there are areas."""
+        volumes = (self._table["volume_state"] != "not_measured").any()
+        return not volumes and bool(self._table["area_mm2"].notna().any())
+
+    @property
+    def doses(self) -> pd.DataFrame:
+        """Doses given; a copy, without rows where none are known."""
+        return self.tables.get("doses")
+
+    @property
+    def events(self) -> pd.DataFrame:
+        """Events; a copy, without rows where none are known."""
+        return self.tables.get("events")
+
+    @property
+    def markers(self) -> pd.DataFrame:
+        """Markers; a copy, without rows where none are known."""
+        return self.tables.get("markers")
+
+    @property
+    def changes(self) -> pd.DataFrame:
+        """What reading, or a choice, made of cells; a copy."""
+        return self.tables.get("changes")
 
     def animals_of(self, arm: str) -> tuple[Animal, ...]:
         """Animals of an arm, in the order of the study.
@@ -261,7 +512,8 @@ class Study:
         """The day that relative volumes refer to.
 
         The `day` given here, else the study file's, else the first day on which at least 80 % of
-        all animals have a volume reading (a vanished tumor counts as one).
+        all animals have a volume reading (a vanished tumor counts as one), or an area where the
+        study has areas only.
 
         Parameters
         ----------
@@ -273,7 +525,10 @@ class Study:
         DataError
             If no animal has a reading on the day named, or no day has readings of enough animals.
         """
-        read = self._table[self._table["volume_state"] != "not_measured"]
+        is_read = self._table["volume_state"] != "not_measured"
+        if self.area_only:
+            is_read = self._table["area_mm2"].notna()
+        read = self._table[is_read]
         counts = read.groupby("day").size()
         n_animals = len(self.animals)
         chosen = day if day is not None else self.declared_baseline_day
@@ -321,6 +576,21 @@ def _each_once(names: list[str], *, what: str, where: str) -> set[str]:
             raise DataError(expected, found=f"'{name}' twice", where=where)
         seen.add(name)
     return seen
+
+
+def _all_known(animal_ids: pd.Series[str], known: set[str], *, what: str, where: str) -> None:
+    """Refuse rows of an animal that the study does not have."""
+    strange = sorted(set(animal_ids) - known)
+    if strange:
+        expected = f"{what} of animals of the study"
+        raise DataError(expected, found=f"'{strange[0]}'", where=where)
+
+
+def _in_order(table: pd.DataFrame, places: Mapping[str, int]) -> pd.DataFrame:
+    """Rows as the animals are ordered, by day."""
+    place = table["animal_id"].map(places).to_numpy(dtype=np.int64)
+    order = np.lexsort((table["day"].to_numpy(), place))
+    return table.iloc[order].reset_index(drop=True)
 
 
 def _check_word(word: str, allowed: tuple[str, ...], *, what: str) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import tomllib
+from datetime import date
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from oncovivo.errors import FileFormatError
+from oncovivo.studies.caliper import VolumeFormula
+from oncovivo.studies.dates import DateOrder
+from oncovivo.studies.padding import Zeros
+from oncovivo.studies.readings import SheetMeaning
 from oncovivo.studies.study import GraftType, Host, Role, XenograftLine
+from oncovivo.texts import check_characters, parse_toml
 
 __all__ = ["StudyFile", "read_study_file"]
 
@@ -73,6 +78,23 @@ class ArmEntry(_Strict):
         return (self.regimen,) if isinstance(self.regimen, str) else tuple(self.regimen)
 
 
+class ReadEntry(_Strict):
+    """The table ``[read]``: how to read a file of measurements that is not in the long layout.
+
+    ``columns`` names their column by canonical name, ``units`` the unit of a column; ``day_zero``
+    is a date, ``treatment``, ``implant`` or ``first``.
+    """
+
+    file: str | None = Field(default=None, pattern=r"^[^/\\:]+$")
+    columns: dict[str, str] = Field(default_factory=dict)
+    units: dict[str, str] = Field(default_factory=dict)
+    formula: VolumeFormula | None = None
+    day_zero: date | str | None = None
+    date_order: DateOrder | None = None
+    sheets: SheetMeaning | None = None
+    only_sheets: list[str] = Field(default_factory=list)
+
+
 class StudyFile(_Strict):
     """Content of ``study.toml``."""
 
@@ -83,9 +105,13 @@ class StudyFile(_Strict):
     licence: str | None = None
     baseline_day: float | None = Field(default=None, allow_inf_nan=False)
     limit_mm3: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    zeros: Zeros | None = None
+    volume_formula: VolumeFormula | None = None
+    notes: list[str] = Field(default_factory=list)
+    read: ReadEntry = Field(default_factory=ReadEntry)
     line: LineEntry
     host: HostEntry = Field(default_factory=HostEntry)
-    arm: list[ArmEntry] = Field(min_length=1)
+    arm: list[ArmEntry] = Field(default_factory=list)
 
 
 def read_study_file(path: Path) -> StudyFile:
@@ -96,17 +122,17 @@ def read_study_file(path: Path) -> StudyFile:
     FileFormatError
         If the file is missing, is no TOML, or has a key, type or word that it may not have.
     """
-    name = f"{path.resolve().parent.name}/{path.name}"
+    name = f"{path.absolute().parent.name}/{path.name}"
     try:
-        content = tomllib.loads(path.read_bytes().decode("utf-8"))
+        text = path.read_bytes().decode("utf-8")
     except OSError as error:
         expected = "a study file"
         raise FileFormatError(expected, found=error.strerror or "", where=name) from error
     except UnicodeDecodeError as error:
         found = f"byte 0x{error.object[error.start]:02x} at byte {error.start}"
         raise FileFormatError("UTF-8 text", found=found, where=name) from error
-    except tomllib.TOMLDecodeError as error:
-        raise FileFormatError("TOML", found=str(error), where=name) from error
+    check_characters(text, where=name)
+    content = parse_toml(text, where=name)
     try:
         return StudyFile.model_validate(content)
     except ValidationError as error:

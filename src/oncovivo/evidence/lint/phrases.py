@@ -24,6 +24,7 @@ __all__ = [
     "PROCEDURE",
     "REGIMEN",
     "REPRESENTATIVE",
+    "SHARE",
     "SIGNIFICANCE",
     "SINGLE",
     "SYNERGY",

@@ -190,10 +190,6 @@ def _merged(record: Record) -> Iterator[str]:
         yield f"several tumor types ({record.tumor_type})"
 
 
-def _shares_work(case: LintInput, one: Record, other: Record) -> bool:
-    return bool(case.work_keys(one.sources) & case.work_keys(other.sources))
-
-
 @rule(
     "LINT-10",
     "error",
@@ -209,16 +205,21 @@ def merged_row(case: LintInput) -> Iterator[Hit]:
     line, immune status, compound, partner, regimen, comparator, contrast, endpoint and day, for
     endpoints with one value.
     """
+    by_work: dict[tuple[str, str | None], dict[str, None]] = {}
+    for record in case.records:
+        for work in sorted(case.work_keys(record.sources)):
+            by_work.setdefault((work, record.oncotree.value), {})[record.row_id] = None
     for record in case.records:
         reasons = tuple(_merged(record))
         if not reasons:
             continue
         again = tuple(
-            other.row_id
-            for other in case.records
-            if other is not record
-            and other.oncotree == record.oncotree
-            and _shares_work(case, record, other)
+            dict.fromkeys(
+                other
+                for work in sorted(case.work_keys(record.sources))
+                for other in by_work[work, record.oncotree.value]
+                if other != record.row_id
+            )
         )
         tail = f"; {', '.join(again)} cites the same work and may count it again" if again else ""
         yield Hit(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from oncovivo.evidence.claims import Claim
 from oncovivo.evidence.lint.model import ANIMAL_KINDS, Hit, LintInput, is_expected_to_fall, rule
@@ -56,15 +56,15 @@ def headline_above_rows(case: LintInput) -> Iterator[Hit]:
         if not words or is_expected_to_fall(claim):
             continue
         rows = case.claim_rows[claim.id] if claim.source == "evidence" else case.evidence
-        efficacy = [row for row in rows if row.evidence_kind == "animal_efficacy"]
-        named = tumors_of_claim(claim, case.identifiers)
-        empty = [code for code in named if not any(_is_on(case, row, code) for row in efficacy)]
+        efficacy = {_code(row) for row in rows if row.evidence_kind == "animal_efficacy"}
+        empty = [
+            code
+            for code in tumors_of_claim(claim, case.identifiers)
+            if not _related(case, code, efficacy)
+        ]
         if empty or not efficacy:
-            others = tuple(
-                row.row_id
-                for row in rows
-                if row not in efficacy and any(_is_on(case, row, code) for code in empty)
-            )
+            near = {own for code in empty for own in _related(case, code, map(_code, rows))}
+            others = tuple(row.row_id for row in rows if _code(row) in near)
             what = f"for {', '.join(empty)}" if empty else "at all"
             tail = f" (only {', '.join(others)}, which are not)" if others else ""
             yield Hit(
@@ -74,10 +74,14 @@ def headline_above_rows(case: LintInput) -> Iterator[Hit]:
             )
 
 
-def _is_on(case: LintInput, record: Record, code: str) -> bool:
-    """Whether a row is on a tumor type or a narrower or wider one."""
-    own = record.oncotree.value or record.filed_under
-    return are_related(own, code, case.identifiers)
+def _code(record: Record) -> str:
+    """The tumor type of a row, or that of its section when the row gives none."""
+    return record.oncotree.value or record.filed_under
+
+
+def _related(case: LintInput, code: str, others: Iterable[str]) -> set[str]:
+    """Those of other codes that are a code, a wider or a narrower one."""
+    return {other for other in set(others) if are_related(code, other, case.identifiers)}
 
 
 def _speaks_for(claim: Claim) -> bool:

@@ -130,7 +130,7 @@ def read_identifiers(folder: Path | None = None) -> Identifiers:
 
 def _add(known: dict[str, _T], path: Path, kind: type[_T]) -> None:
     """Read one file of identifiers into `known`."""
-    if not path.is_file():
+    if not (path.exists() or path.is_symlink()):
         return
     names = tuple(f.name for f in fields(kind))
     for line, cells in read_rows(path, columns=names, required=names[:2]):
