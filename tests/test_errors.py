@@ -71,9 +71,7 @@ def test_a_list_of_findings_is_not_cut() -> None:
         (MissingExtraError, 2, "missing_extra"),
     ],
 )
-def test_each_kind_has_its_exit_code(
-    kind: type[ProjectError], exit_code: int, code: str
-) -> None:
+def test_each_kind_has_its_exit_code(kind: type[ProjectError], exit_code: int, code: str) -> None:
     assert (kind.exit_code, kind.code) == (exit_code, code)
     assert issubclass(kind, ProjectError)
 

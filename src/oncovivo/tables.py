@@ -163,7 +163,7 @@ def check_measurements(
     DataError
         If the contract is broken; names the first column and row, counted from 0.
     """
-    table = table.copy()
+    table = table.infer_objects().copy()
     if "area_mm2" not in table.columns and "depth_mm" in table.columns:
         place = list(table.columns).index("depth_mm") + 1
         table.insert(place, "area_mm2", np.full(len(table), np.nan))
@@ -194,7 +194,7 @@ def check_table(name: TableName, table: pd.DataFrame) -> pd.DataFrame:
     DataError
         If the contract is broken; names the first column and row, counted from 0.
     """
-    return _validate(table.reset_index(drop=True), _contract(name), name)
+    return _validate(table.infer_objects().reset_index(drop=True), _contract(name), name)
 
 
 def _contract(name: TableName) -> DataFrameSchema:

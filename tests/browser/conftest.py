@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -16,7 +16,6 @@ from oncovivo.documents import render_html
 from tests.documents.specimen import specimen
 
 Scheme: TypeAlias = Literal["light", "dark"]
-Axe: TypeAlias = Callable[[Page], list[str]]
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = [
@@ -28,8 +27,9 @@ _ARGUMENTS = [
     "--disable-sync",
 ]
 # The path to an element and what is wrong with it, one line per violation.
-_RUN_AXE = """async () => {
-  const result = await axe.run(document, { resultTypes: ["violations"] });
+_RUN_AXE = """async (part) => {
+  const options = { resultTypes: ["violations"], preload: false };
+  const result = await axe.run(part || document, options);
   return result.violations.flatMap((found) =>
     found.nodes.map((node) => `${found.id}: ${node.target.join(" ")}: ${node.failureSummary}`));
 }"""
@@ -56,6 +56,13 @@ class OpenPage(Protocol):
         scripts: bool = True,
     ) -> OpenedPage:
         """Open ``path`` with a color scheme, a width in CSS pixels, with or without scripts."""
+
+
+class Axe(Protocol):
+    """Runs axe-core."""
+
+    def __call__(self, page: Page, part: str = "") -> list[str]:
+        """The violations of a page, or of the element that a selector names, one line each."""
 
 
 @pytest.fixture(scope="session")
@@ -113,12 +120,12 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
 
 @pytest.fixture
 def axe() -> Axe:
-    """Runs axe-core on a page and returns its violations, one line each."""
+    """Runs axe-core on a page or a part of it."""
     script = (files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
 
-    def violations(page: Page) -> list[str]:
+    def violations(page: Page, part: str = "") -> list[str]:
         page.evaluate(script)
-        found: list[str] = page.evaluate(_RUN_AXE)
+        found: list[str] = page.evaluate(_RUN_AXE, part)
         return found
 
     return violations

@@ -45,7 +45,9 @@ def test_success_is_0(project: Path, run_cli: Callable[..., Any]) -> None:
     assert "index.html" in outcome.out
 
 
-def test_findings_that_stand_are_1_and_no_error(project: Path, run_cli: Callable[..., Any]) -> None:
+def test_findings_that_stand_are_1_and_no_error(
+    project: Path, run_cli: Callable[..., Any]
+) -> None:
     outcome = run_cli(*arguments("evidence lint", project))
     assert (outcome.code, outcome.err) == (1, "")
 
@@ -65,9 +67,7 @@ def test_fallen_claims_are_1_and_listed(project: Path, run_cli: Callable[..., An
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_malformed_input_is_2(
-    command: str, project: Path, run_cli: Callable[..., Any]
-) -> None:
+def test_malformed_input_is_2(command: str, project: Path, run_cli: Callable[..., Any]) -> None:
     (project / "guide.toml").write_text("[guide", encoding="utf-8")
     outcome = run_cli(*arguments(command, project), "--json")
     assert outcome.code == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -69,10 +70,18 @@ def test_a_pipe_gets_no_codes_of_a_terminal(run_process: Process) -> None:
 def test_json_is_utf_8_whatever_the_encoding_of_the_stream(
     project: Path, run_process: Process
 ) -> None:
-    env = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "latin-1", "LC_ALL": "C"}
-    outcome = run_process(*LINT, project, "--json", env=env)
+    outcome = run_process(*LINT, project, "--json", env={"PYTHONIOENCODING": "latin-1"})
     assert outcome.returncode == 1
     assert '"name": "a güide"' in outcome.stdout
+
+
+def test_a_name_that_the_locale_cannot_read_is_escaped(
+    project: Path, run_process: Process
+) -> None:
+    outcome = run_process(*LINT, project, "--json", env={"PYTHONUTF8": "0", "LC_ALL": "C"})
+    assert outcome.returncode == 1
+    assert not outcome.stderr
+    assert json.loads(outcome.stdout)["input"]["name"].startswith("a g")
 
 
 def test_text_that_an_encoding_lacks_is_escaped(run_process: Process) -> None:

@@ -18,7 +18,9 @@ from oncovivo.cli import main
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "tutorial" / "first-guide.md").read_text(encoding="utf-8")
 BLOCKS = [
-    textwrap.dedent(block) for block in re.findall(r"(?m)(?:^(?: {4}.*)?\n)+", PAGE) if block.strip()
+    textwrap.dedent(block)
+    for block in re.findall(r"(?m)(?:^(?: {4}.*)?\n)+", PAGE)
+    if block.strip()
 ]
 
 
@@ -57,18 +59,19 @@ def test_the_first_build_fails_and_the_second_holds(
     claims = guide / "claims.toml"
     text = claims.read_text(encoding="utf-8")
     claims.write_text(
-        text.replace('expect = "supported"', block_with("partly_supported\"").strip()),
+        text.replace('expect = "supported"', block_with('partly_supported"').strip()),
         encoding="utf-8",
     )
     assert command("guide", "build", guide, "-o", out) == 0
     assert (out / "index.html").is_file()
 
 
-def test_the_lint_finds_nothing_until_the_denominator_is_gone(guide: Path) -> None:
+def test_the_lint_finds_nothing_until_the_paper_is_called_a_trial(guide: Path) -> None:
     assert command("evidence", "lint", guide) == 0
-    records = guide / "evidence" / "records.csv"
-    text = records.read_text(encoding="utf-8")
-    records.write_text(text.replace("17 xenograft lines", "not_accessible"), encoding="utf-8")
+    references = guide / "evidence" / "references.json"
+    text = references.read_text(encoding="utf-8")
+    assert "`clinical_trial` instead of `primary_mixed`" in PAGE
+    references.write_text(text.replace("primary_mixed", "clinical_trial"), encoding="utf-8")
     assert command("evidence", "lint", guide) == 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 
 import pytest
@@ -16,30 +17,35 @@ from oncovivo.units import convert, known_units, parse_unit
 FIXED = settings(derandomize=True, database=None, deadline=None, max_examples=600)
 SECONDS = 2.0
 
-PIECES = (
+PIECES = re.split(
+    r" ",
     "temsirolimus 2 mg/kg i.v. p.o. ip qd bid tiw biw qw q3d q3dx4 q12h q2w 5/2 2/1 x21 x4 wk d "
     "x28 doses then plus + loading from day days 0,3,6 -1 and for weeks daily every other 10 x 2 "
     "Gy cGy mg/m² mg/m^2 µg/kg mg mL/kg /mouse /day once 0 0.5 1e3 9999999999999999999999 , ; . "
-    "/ | × on off 5 days 2 weekly twice a week interferon-alpha 5-FU q0d x0 \u202e \x00 é 二"
-).split(" ")
+    "/ | × on off 5 days 2 weekly twice a week interferon-alpha 5-FU q0d x0 \u202e \x00 é 二",
+)
 
 
 @FIXED
-@given(st.one_of(st.lists(st.sampled_from(PIECES), max_size=12).map(" ".join), st.text(max_size=40)))
+@given(
+    st.one_of(st.lists(st.sampled_from(PIECES), max_size=12).map(" ".join), st.text(max_size=40))
+)
 def test_a_text_is_a_regimen_that_prints_itself_or_is_refused(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         regimen = parse_regimen(text)
     except InputError as err:
-        assert str(err).isprintable()
+        refusal = str(err)
     else:
+        refusal = "none"
         assert parse_regimen(str(regimen)) == regimen
         assert str(parse_regimen(str(regimen))) == str(regimen)
         for compound in (None, *regimen.compounds):
             for compute in (regimen.dosing_days, regimen.total_dose, regimen.dose_per_week):
                 with contextlib.suppress(ProjectError):
                     compute(compound)
-    assert time.perf_counter() - start < SECONDS
+    assert refusal.isprintable()
+    assert time.process_time() - start < SECONDS
 
 
 @pytest.mark.parametrize(
@@ -68,12 +74,12 @@ def test_a_text_is_a_regimen_that_prints_itself_or_is_refused(text: str) -> None
     ids=lambda text: f"{text[:12]}…",
 )
 def test_a_long_text_takes_no_long_time(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with contextlib.suppress(InputError):
         regimen = parse_regimen(text)
         with contextlib.suppress(ProjectError):
             regimen.total_dose()
-    assert time.perf_counter() - start < SECONDS
+    assert time.process_time() - start < SECONDS
 
 
 @FIXED
@@ -87,9 +93,11 @@ def test_a_text_is_a_unit_or_is_refused(text: str) -> None:
     try:
         unit = parse_unit(text)
     except UnitError as err:
-        assert str(err).isprintable()
+        refusal = str(err)
     else:
+        refusal = "none"
         assert parse_unit(unit.symbol) == unit
+    assert refusal.isprintable()
 
 
 @FIXED

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oncovivo.endpoints.curves import FloatArray, anchor, pad
@@ -144,7 +145,7 @@ def test_an_animal_last_read_before_day_10_has_none_by_the_text() -> None:
         # No excursion above +30 %: lowest from day 9 on; averages after day 10 only.
         ([0, 9, 10, 12], [0, -20, -10, 10], -20.0, -5.0),
         # Last excursion before day 20 is day 14: lowest after it.
-        ([0, 9, 14, 18, 21], [0, -40, 40, 20, 25], 20.0, 0 + 20 / 4),
+        ([0, 9, 14, 18, 21], [0, -40, 40, 20, 25], 20.0, 0.0),
         # An excursion on day 20 is too late to count.
         ([0, 9, 20, 24], [0, -40, 50, 60], -40.0, 10 / 3),
         # Nothing after the excursion: lowest of those at most +30 %.
@@ -154,7 +155,7 @@ def test_an_animal_last_read_before_day_10_has_none_by_the_text() -> None:
         # Nothing from day 9 on, nothing after day 10: the last reading and the last mean.
         ([0, 4, 7], [0, 50, 100], 100.0, 50.0),
         # +30 % itself is no excursion.
-        ([0, 9, 12, 15], [0, -10, 30, 35], 35.0, 20 / 3),
+        ([0, 9, 12, 15], [0, -10, 30, 20], -10.0, 20 / 3),
     ],
 )
 def test_each_branch_of_the_published_tables_rule(
@@ -172,9 +173,9 @@ def test_the_published_table_has_a_response_where_the_text_has_none() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_a_baseline_alone_is_no_response(rule: Rule) -> None:
-    assert word(one([15.0], [200.0], rule)) is None or rule == "published_text"
-    assert word(one([0.0], [200.0], rule)) is None
+@pytest.mark.parametrize("day", [0.0, 15.0])
+def test_a_baseline_alone_is_no_response(rule: Rule, day: float) -> None:
+    assert word(one([day], [200.0], rule)) is None
 
 
 def test_the_same_tumor_is_partial_twice_weekly_and_stable_weekly() -> None:
@@ -189,7 +190,7 @@ def test_the_same_tumor_is_partial_twice_weekly_and_stable_weekly() -> None:
 
 def test_a_slow_cure_stays_stable_by_the_rule_and_is_counted_as_complete() -> None:
     days = np.array([[0.0, 5, 10, 15, 20, 25]])
-    volumes = np.array([[200.0, 400, 600, 300, 0, 0]])
+    volumes = np.array([[200.0, 600, 900, 300, 0, 0]])
     calls = call_mrecist(days, volumes)
     assert CATEGORIES[calls.best.category[0]] == "PD"
     assert CATEGORIES[calls.response[0]] == "CR"
@@ -222,6 +223,46 @@ def curves(draw: st.DrawFn) -> tuple[FloatArray, FloatArray]:
     return days[None, :], np.array([[baseline, *later]])
 
 
+def slow_twin(days: list[float], volumes: list[float], rule: Rule) -> tuple[float, float] | None:
+    """Best and best average response, one reading after the other, as the rules are worded."""
+    changes = [100 * (v - volumes[0]) / volumes[0] for v in volumes]
+    means = [sum(changes[: i + 1]) / (i + 1) for i in range(len(changes))]
+    if rule == "published_text":
+        late = [i for i, day in enumerate(days) if day >= 10]
+        return (min(changes[i] for i in late), min(means[i] for i in late)) if late else None
+    average = min((m for m, day in zip(means, days, strict=True) if day > 10), default=means[-1])
+    counted = [(d, c) for d, c in zip(days, changes, strict=True) if d >= 9]
+    excursions = [i for i, (d, c) in enumerate(counted) if d < 20 and c > 30]
+    after = [c for _, c in counted[excursions[-1] + 1 :]] if excursions else []
+    low = [c for _, c in counted if c <= 30]
+    if not counted:
+        best = changes[-1]
+    elif not excursions:
+        best = min(c for _, c in counted)
+    elif after:
+        best = min(after)
+    else:
+        best = min(low) if low else changes[-1]
+    return best, average
+
+
+# A loaded machine is no failure.
+@settings(deadline=None)
+@given(curves(), st.sampled_from(RULES))
+def test_the_kernel_equals_its_slow_twin(curve: tuple[FloatArray, FloatArray], rule: Rule) -> None:
+    day, volume = curve
+    fast = best_responses(day, volume, rule=rule)
+    slow = slow_twin(day[0].tolist(), volume[0].tolist(), rule)
+    if slow is None:
+        assert np.isnan(fast.best_pct[0])
+        assert fast.category[0] == -1
+    else:
+        assert fast.best_pct[0] == pytest.approx(slow[0], rel=1e-12, abs=1e-9)
+        assert fast.average_pct[0] == pytest.approx(slow[1], rel=1e-12, abs=1e-9)
+
+
+# A loaded machine is no failure.
+@settings(deadline=None)
 @given(curves(), st.sampled_from(RULES), st.sampled_from([1e-3, 1e3]))
 def test_mm_and_cm_give_the_same_category(
     curve: tuple[FloatArray, FloatArray], rule: Rule, factor: float
@@ -232,6 +273,8 @@ def test_mm_and_cm_give_the_same_category(
     np.testing.assert_allclose(one_unit.best_pct, other.best_pct, rtol=1e-9, atol=1e-9)
 
 
+# A loaded machine is no failure.
+@settings(deadline=None)
 @given(
     st.lists(curves(), min_size=1, max_size=6),
     st.floats(-200.0, 200.0).map(lambda x: round(x, 2)),
@@ -239,7 +282,7 @@ def test_mm_and_cm_give_the_same_category(
     st.randoms(use_true_random=False),
 )
 def test_row_order_and_day_offset_change_nothing(
-    batch: list[tuple[FloatArray, FloatArray]], offset: float, rule: Rule, random: st.random.Random
+    batch: list[tuple[FloatArray, FloatArray]], offset: float, rule: Rule, random: Random
 ) -> None:
     animal = np.concatenate([np.full(d.size, i, dtype=np.intp) for i, (d, _) in enumerate(batch)])
     day = np.concatenate([d[0] for d, _ in batch])
@@ -263,6 +306,8 @@ def test_row_order_and_day_offset_change_nothing(
     np.testing.assert_allclose(first.average_pct, second.average_pct, rtol=1e-12)
 
 
+# A loaded machine is no failure.
+@settings(deadline=None)
 @given(curves(), st.sampled_from(RULES), st.integers(1, 4))
 def test_a_cured_animal_never_ranks_below_a_stable_one(
     curve: tuple[FloatArray, FloatArray], rule: Rule, n_zeros: int
@@ -277,6 +322,8 @@ def test_a_cured_animal_never_ranks_below_a_stable_one(
     assert CATEGORIES[ranks[0]] == "CR"
 
 
+# A loaded machine is no failure.
+@settings(deadline=None)
 @given(curves(), st.floats(0.0, 1.0))
 def test_smaller_tumors_never_have_a_worse_category_by_the_text(
     curve: tuple[FloatArray, FloatArray], shrink: float

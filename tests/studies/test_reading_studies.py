@@ -230,9 +230,9 @@ def test_a_file_that_is_no_table_is_one_clear_line(
 def test_other_files_and_missing_ones_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match="found nothing there"):
         read_study(tmp_path / "none.csv")
-    path = tmp_path / "growth.xlsx"
+    path = tmp_path / "growth.ods"
     path.write_bytes(b"PK")
-    with pytest.raises(FileFormatError, match="save the sheet as CSV UTF-8"):
+    with pytest.raises(FileFormatError, match=r"save it as .xlsx or as CSV UTF-8"):
         read_study(path)
 
 

@@ -11,18 +11,33 @@ from oncovivo.analyses.project import (
 )
 from oncovivo.analyses.run import lint_project, lint_summary, run
 from oncovivo.analyses.store import read_bundle, write_bundle
+from oncovivo.analyses.study_analysis import (
+    AnalysisOptions,
+    FileAnalysis,
+    StudyAnalysis,
+    analyse_file,
+    analyse_study,
+)
+from oncovivo.analyses.study_input import StudyOptions, load_studies
 from oncovivo.analyses.study_results import StudyResult
 
 __all__ = [
     "SECTIONS",
+    "AnalysisOptions",
     "Bundle",
+    "FileAnalysis",
     "GuideProject",
     "GuideSettings",
     "PlacedDiagram",
     "SectionId",
+    "StudyAnalysis",
+    "StudyOptions",
     "StudyResult",
+    "analyse_file",
+    "analyse_study",
     "lint_project",
     "lint_summary",
+    "load_studies",
     "read_bundle",
     "read_project",
     "run",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from oncovivo.analyses.project import SectionId, StudyEntry
+from oncovivo.analyses.study_analysis import suggest_control
 from oncovivo.endpoints import VolumeByDay, volume_by_day
 from oncovivo.errors import DataError, FileFormatError
 from oncovivo.evidence import Identifiers
@@ -113,7 +114,7 @@ def _result(
     """One study, described and summarized."""
     names = [arm.name for arm in study.arms]
     if entry.control is None or entry.control not in names:
-        suggestion = _suggested_control(study)
+        suggestion = suggest_control(study)
         hint = f'; for example control = "{suggestion}"' if suggestion else ""
         raise DataError(
             "the control arm of the study",
@@ -151,17 +152,6 @@ def _result(
         volume=volume,
         notes=volume.notes,
     )
-
-
-def _suggested_control(study: Study) -> str:
-    """An arm that is declared or named as a control; empty when none is."""
-    for arm in study.arms:
-        if arm.role in ("vehicle", "untreated"):
-            return arm.name
-    for arm in study.arms:
-        if re.match(r"(?i)(vehicle|control|untreated|saline|pbs)\b", arm.name):
-            return arm.name
-    return ""
 
 
 def _anchor(name: str, taken: set[str]) -> str:

@@ -14,7 +14,7 @@ from typer._click.exceptions import NoArgsIsHelpError
 from typer.exceptions import TyperException
 from typer.main import get_command
 
-from oncovivo.cli import evidence, guide
+from oncovivo.cli import evidence, guide, panel, report, study
 from oncovivo.errors import FileFormatError, ProjectError
 from oncovivo.version import __version__
 
@@ -33,6 +33,9 @@ app = typer.Typer(
 )
 app.add_typer(guide.app, name="guide")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(study.app, name="study")
+app.command("panel")(panel.panel)
+app.command("report")(report.report)
 
 
 @app.callback(invoke_without_command=True)
@@ -98,12 +101,10 @@ class _StoppedError(ProjectError):
 
 
 def _prepare_output(*, as_json: bool) -> None:
-    """JSON is UTF-8 wherever it goes; of other text, what an encoding lacks becomes an escape."""
+    """JSON is UTF-8 wherever it goes; what an encoding lacks becomes an escape."""
     if isinstance(sys.stdout, TextIOWrapper):
-        if as_json:
-            sys.stdout.reconfigure(encoding="utf-8")
-        else:
-            sys.stdout.reconfigure(errors="backslashreplace")
+        encoding = "utf-8" if as_json else None
+        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
 def _file_error(err: OSError) -> FileFormatError:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from oncovivo.errors import InputError
+if TYPE_CHECKING:
+    from oncovivo.analyses.study_input import StudyOptions
 
 __all__ = [
     "ArmsOption",
     "BaselineDayOption",
     "BelowLimitOption",
     "ControlOption",
+    "DateOption",
     "DebugOption",
     "FileArgument",
     "JsonOption",
+    "LevelOption",
     "LimitOption",
     "LineOption",
     "MapOption",
@@ -24,7 +27,7 @@ __all__ = [
     "StudyOption",
     "TableOption",
     "ZerosOption",
-    "read_mapping",
+    "study_options",
 ]
 
 FileArgument = Annotated[
@@ -65,6 +68,10 @@ BelowLimitOption = Annotated[
     Literal["censored", "omitted"],
     typer.Option("--below-limit", help="What becomes of readings below the limit."),
 ]
+LevelOption = Annotated[
+    float,
+    typer.Option("--level", metavar="P", min=0.5, max=0.999, help="Confidence of intervals."),
+]
 SeedOption = Annotated[
     int | None,
     typer.Option("--seed", metavar="N", min=0, help="Seed; else taken from the input's digest."),
@@ -73,26 +80,45 @@ TableOption = Annotated[
     Path | None,
     typer.Option("--out", "-o", metavar="FILE", help="Also write the table to a .csv or .xlsx."),
 ]
+DateOption = Annotated[
+    str | None,
+    typer.Option("--date", help="Date to print, YYYY-MM-DD; else SOURCE_DATE_EPOCH, else today."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
-def read_mapping(pairs: list[str] | None) -> dict[str, str]:
-    """The column names that ``--map`` gives.
+def study_options(
+    *,
+    study: str | None = None,
+    line: str | None = None,
+    arms: str | None = None,
+    mapping: list[str] | None = None,
+    baseline_day: float | None = None,
+    limit: float | None = None,
+    zeros: Literal["gone", "missing"] | None = None,
+    below_limit: Literal["censored", "omitted"] = "censored",
+    control: str | None = None,
+) -> StudyOptions:
+    """What the command line says about a study file; the control is kept among chosen arms.
 
     Raises
     ------
     InputError
-        If an entry is not ``canonical=theirs``, or a column is given twice.
+        If an option is malformed.
     """
-    mapping: dict[str, str] = {}
-    for pair in pairs or ():
-        canonical, equals, theirs = pair.partition("=")
-        if not equals or not canonical.strip() or not theirs.strip():
-            raise InputError(
-                "canonical=theirs", found=repr(pair), where="--map", mend="as volume_mm3=TV"
-            )
-        if canonical.strip() in mapping:
-            raise InputError("each column once", found=repr(pair), where="--map")
-        mapping[canonical.strip()] = theirs.strip()
-    return mapping
+    from oncovivo.analyses.study_input import StudyOptions, parse_mapping
+
+    chosen = tuple(name.strip() for name in (arms or "").split(",") if name.strip())
+    if chosen and control is not None and control not in chosen:
+        chosen = (control, *chosen)
+    return StudyOptions(
+        study=study,
+        line=line,
+        arms=chosen,
+        mapping=parse_mapping(mapping or []),
+        baseline_day=baseline_day,
+        limit_mm3=limit,
+        zeros=zeros,
+        below_limit=below_limit,
+    )

@@ -15,17 +15,18 @@ from rich.text import Text
 from oncovivo.analyses import Bundle
 from oncovivo.evidence.lint import RULES, Finding
 
-__all__ = ["show_build", "show_findings"]
+__all__ = ["plain", "show_build", "show_findings", "simple_table"]
 
 
-def _table(*headings: str) -> Table:
+def simple_table(*headings: str) -> Table:
+    """A table without frames whose cells fold."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in headings:
         table.add_column(heading, overflow="fold")
     return table
 
 
-def _plain(words: str) -> Text:
+def plain(words: str) -> Text:
     """Text in which brackets are no markup."""
     return Text(words)
 
@@ -38,11 +39,11 @@ def show_findings(findings: Sequence[Finding]) -> None:
     for rule, found in groupby(standing, key=lambda finding: finding.rule):
         _show_rule(console, rule, list(found))
     if waived:
-        table = _table("waived", "where", "what was found", "why it is accepted")
+        table = simple_table("waived", "where", "what was found", "why it is accepted")
         for finding in waived:
             reason = finding.waiver.reason if finding.waiver else ""
             table.add_row(
-                finding.rule, _plain(_places(finding)), _plain(finding.message), _plain(reason)
+                finding.rule, plain(_places(finding)), plain(finding.message), plain(reason)
             )
         console.print(table)
     errors = sum(finding.severity == "error" for finding in standing)
@@ -62,7 +63,7 @@ def _show_rule(console: Console, rule: str, findings: Sequence[Finding]) -> None
     table.add_column(ratio=1, overflow="fold")
     table.add_column(ratio=3, overflow="fold")
     for finding in findings:
-        table.add_row(_plain(_places(finding)), _plain(finding.message))
+        table.add_row(plain(_places(finding)), plain(finding.message))
     console.print(table)
     for mend in dict.fromkeys(finding.mend for finding in findings):
         console.print(Text(f"  mend: {mend}", style="italic"))
@@ -78,7 +79,7 @@ def show_build(bundle: Bundle, *, out: Path, seconds: float) -> None:
     """What was built, from what, with which verdicts."""
     console = Console()
     counts = Counter(result.verdict for result in bundle.claims)
-    table = _table("verdict", "sentences")
+    table = simple_table("verdict", "sentences")
     for verdict, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         table.add_row(verdict.replace("_", " "), str(count))
     if counts:
@@ -91,5 +92,5 @@ def show_build(bundle: Bundle, *, out: Path, seconds: float) -> None:
         highlight=False,
     )
     for name in ("index.html", "guide.pdf"):
-        console.print(_plain(f"{out / name}"), soft_wrap=True)
+        console.print(plain(f"{out / name}"), soft_wrap=True)
     console.print(f"built in {seconds:.1f} s", highlight=False)

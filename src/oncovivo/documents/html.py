@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote
 
 from oncovivo.documents.check import RESERVED_PREFIX, check_document
-from oncovivo.documents.model import Block, Document, Figure, Inline, Section, Table
+from oncovivo.documents.model import Block, Document, Figure, Inline, Section, Table, TableColumn
 from oncovivo.documents.svg import embed_svg, read_size
 from oncovivo.documents.walk import plain, poppable
 from oncovivo.errors import MissingExtraError
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["render_html"]
 
 _ANCHOR_SAFE = "!$&'()*+,;=:@/?-._~"
-_WIDE_COLUMN_REM = 6.5
+_WORD_COLUMN_REM = 6.5
+_NUMBER_COLUMN_REM = 4.5
 _FEWEST_STACKED = 3  # columns; fewer fit
 
 Contents: TypeAlias = list[tuple[Section, list["Section"]]]
@@ -125,9 +126,11 @@ def _fragment(anchor: str) -> str:
     return quote(anchor, safe=_ANCHOR_SAFE)
 
 
-def _table_width(columns: int) -> str:
+def _table_width(columns: tuple[TableColumn, ...]) -> str:
     """The width below which a table scrolls instead of shrinking."""
-    return f"{columns * _WIDE_COLUMN_REM:g}rem"
+    numbers = sum(column.align == "right" for column in columns)
+    rem = numbers * _NUMBER_COLUMN_REM + (len(columns) - numbers) * _WORD_COLUMN_REM
+    return f"{rem:g}rem"
 
 
 def _contents(sections: tuple[Section, ...]) -> Contents:

@@ -206,7 +206,8 @@ def _opening(document: Document) -> str:
 def _block(block: Block, section: Section, pictures: dict[str, bytes]) -> str:
     """One block as one call."""
     if isinstance(block, Paragraph):
-        return f"#par{_line(block.content)}"
+        call = "introduction" if _introduces(block, section) else "par"
+        return f"#{call}{_line(block.content)}"
     if isinstance(block, Sentence):
         verdict = Badge(
             content=block.verdict.content, kind=block.verdict.kind, target=block.detail
@@ -232,6 +233,15 @@ def _wrapper(block: Block) -> str:
     if isinstance(block, Sentence):
         return "ledger"
     return "cards" if isinstance(block, Card) else ""
+
+
+def _introduces(paragraph: Paragraph, section: Section) -> bool:
+    """Whether a paragraph stands alone between a heading and a table or cards."""
+    return (
+        len(section.blocks) > 1
+        and section.blocks[0] is paragraph
+        and isinstance(section.blocks[1], Card | Table)
+    )
 
 
 def _card(card: Card, section: Section) -> str:

@@ -49,6 +49,15 @@ class ArmCurves:
         Study day on which each animal's clock starts.
     end_day : ndarray, shape (n,)
         Last study day on which each animal was followed.
+
+    Attributes
+    ----------
+    elapsed : ndarray, shape (n, t)
+        Days since each animal's baseline.
+    log_size : ndarray, shape (n, t)
+        Natural logarithm of size, lifted readings at the limit.
+    baseline : ndarray, shape (n,)
+        Size on the baseline day; NaN where it is missing, gone or below the limit.
     """
 
     arm: str
@@ -59,9 +68,14 @@ class ArmCurves:
     limit: float
     baseline_day: FloatArray
     end_day: FloatArray
+    elapsed: FloatArray = field(init=False)
+    log_size: FloatArray = field(init=False)
     baseline: FloatArray = field(init=False)
 
     def __post_init__(self) -> None:
+        floor = np.where(self.lifted, np.maximum(self.size, self.limit), self.size)
+        object.__setattr__(self, "elapsed", self.day - self.baseline_day[:, None])
+        object.__setattr__(self, "log_size", np.log(floor))
         start = self.size_at(self.baseline_day)
         # A baseline that is gone or below the limit is no number to divide by.
         known = (start > 0) & ~self._lifted_at(self.baseline_day)
@@ -71,19 +85,6 @@ class ArmCurves:
     def n(self) -> int:
         """Animals of the arm."""
         return len(self.animal_ids)
-
-    @property
-    def elapsed(self) -> FloatArray:
-        """Days since each animal's baseline, shape (n, t)."""
-        elapsed: FloatArray = self.day - self.baseline_day[:, None]
-        return elapsed
-
-    @property
-    def log_size(self) -> FloatArray:
-        """Natural logarithm of size, lifted readings at the limit, shape (n, t)."""
-        floor = np.where(self.lifted, np.maximum(self.size, self.limit), self.size)
-        logs: FloatArray = np.log(floor)
-        return logs
 
     def at(self, day: float | FloatArray) -> BoolArray:
         """Which reading was taken on a day, or on each animal's day, shape (n, t)."""
@@ -102,8 +103,7 @@ class ArmCurves:
 
     def measured_at(self, day: float) -> BoolArray:
         """Which animals have a reading on a day, shape (n,)."""
-        measured: BoolArray = self.at(day).any(axis=1)
-        return measured
+        return np.asarray(self.at(day).any(axis=1), dtype=np.bool_)
 
     def followed_to(self, day: float) -> BoolArray:
         """Which animals were still followed on a day, shape (n,)."""
@@ -125,8 +125,7 @@ class ArmCurves:
         return int((self.lifted & where).sum())
 
     def _lifted_at(self, day: FloatArray) -> BoolArray:
-        lifted: BoolArray = (self.at(day) & self.lifted).any(axis=1)
-        return lifted
+        return np.asarray((self.at(day) & self.lifted).any(axis=1), dtype=np.bool_)
 
 
 def arm_curves(study: Study, *, baseline_day: float) -> dict[str, ArmCurves]:

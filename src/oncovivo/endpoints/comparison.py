@@ -270,7 +270,8 @@ class Comparison:
             days = _treatment_days(self.arm)
         if days is None:
             why = f"the duration of treatment of '{self.arm.name}' is not stated"
-            return without_number("undefined", why)
+            n = self.treated.n, self.control.n
+            return without_number("undefined", why, n_treated=n[0], n_control=n[1])
         return gross(treatment_days=days)
 
     def fixed_day(

@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special, stats
 
 from oncovivo.numerics import bootstrap_log_ratio_limits
 from oncovivo.numerics.resampling import log_ratio_and_error
@@ -76,7 +76,7 @@ def mean_limits(x: FloatArray, *, level: float) -> Limits:
     mean = x.mean(axis=-1)
     if n < 2:
         return np.full_like(mean, np.nan), np.full_like(mean, np.nan)
-    reach = stats.t.ppf(0.5 + level / 2, n - 1) * x.std(axis=-1, ddof=1) / np.sqrt(n)
+    reach = _t(level, n - 1) * x.std(axis=-1, ddof=1) / np.sqrt(n)
     return mean - reach, mean + reach
 
 
@@ -145,7 +145,7 @@ def log_delta_paired_limits(x: FloatArray, y: FloatArray, *, level: float) -> Li
     log_ratio, error = log_ratio_and_error(x, y)
     if n < 2:
         return np.full_like(log_ratio, np.nan), np.full_like(log_ratio, np.nan)
-    reach = stats.t.ppf(0.5 + level / 2, n - 1) * error
+    reach = _t(level, n - 1) * error
     return np.exp(log_ratio - reach), np.exp(log_ratio + reach)
 
 
@@ -257,10 +257,11 @@ def _median_place(n: int, level: float) -> tuple[int, float]:
 
     if n < FEWEST_FOR_RESAMPLING:
         return 0, 0.0
-    ranks = [rank for rank in range(1, n // 2 + 1) if covered(rank) >= level]
-    if not ranks:
+    # The largest rank that still covers enough lies next to the binomial quantile.
+    near = int(stats.binom.ppf((1 - level) / 2, n, 0.5))
+    rank = near + 1 if covered(near + 1) >= level else near
+    if rank == 0:
         return (1 if covered(1) >= part_level(level) else 0), 0.0
-    rank = ranks[-1]
     outer, inner = covered(rank), covered(rank + 1)
     excess = (outer - level) / (outer - inner)
     return rank, (n - rank) * excess / (rank + (n - 2 * rank) * excess)
@@ -346,6 +347,6 @@ def _welch_df(a: FloatArray, n: int, b: FloatArray, m: int) -> FloatArray:
     return np.where((a + b) == 0, 1.0, df)
 
 
-def _t(level: float, df: FloatArray) -> FloatArray:
+def _t(level: float, df: FloatArray | float) -> FloatArray:
     """Two-sided quantile of t."""
-    return np.asarray(stats.t.ppf(0.5 + level / 2, df), dtype=np.float64)
+    return np.asarray(special.stdtrit(df, 0.5 + level / 2), dtype=np.float64)

@@ -160,7 +160,7 @@ def best_responses(
         raise InputError(expected, found=repr(rule))
     read = ~np.isnan(volume)
     baseline = volume[:, :1]
-    change = volume - baseline
+    change = np.subtract(volume, baseline, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         change *= 100.0
         change /= baseline
@@ -180,8 +180,8 @@ def best_responses(
         at_average, has_average = _lowest(average, read & (day > _after(TABLE_AVERAGE_AFTER_DAY)))
         at_average = np.where(has_average, at_average, last)
         at_best = _table_best(day, change, read, last)
-        has_best = has_average = count[:, -1] > 1
-    usable = (count[:, -1] > 0) & read[:, 0] & (baseline[:, 0] > 0)
+        has_best = has_average = np.ones(last.shape, dtype=bool)
+    usable = (count[:, -1] > 1) & read[:, 0] & (baseline[:, 0] > 0)
     best_pct, best_day = _picked(change, day, at_best, has_best & usable)
     average_pct, average_day = _picked(average, day, at_average, has_average & usable)
     return BestResponses(

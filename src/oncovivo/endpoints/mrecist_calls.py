@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -22,12 +23,16 @@ from oncovivo.endpoints.mrecist import (
 from oncovivo.studies import LeavingReason
 
 __all__ = [
+    "PROGRESSION",
     "MrecistCalls",
     "call_mrecist",
     "mrecist_reason",
     "remarks_on_curve",
     "why_no_category",
 ]
+
+# Leaving for these before day 10 is progression; the rule of the paper has no word for it.
+PROGRESSION: Final[tuple[LeavingReason, ...]] = ("volume_limit", "tumor_related")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

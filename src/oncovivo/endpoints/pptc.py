@@ -135,7 +135,8 @@ def event_days(
     v1, v2 = volume[rows, previous], volume[rows, at]
     t1, t2 = day[rows, previous], day[rows, at]
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.log(target / v1) / np.log(v2 / v1)
+        start = np.log(v1)
+        share = (np.log(target) - start) / (np.log(v2) - start)
     crossing = np.where(v1 > 0, t1 + (t2 - t1) * np.clip(share, 0.0, 1.0), t2)
     return np.where(has_event, crossing, np.nan)
 

@@ -32,6 +32,7 @@ from oncovivo.endpoints.mrecist import (
     Rule,
 )
 from oncovivo.endpoints.mrecist_calls import (
+    PROGRESSION,
     MrecistCalls,
     call_mrecist,
     mrecist_reason,
@@ -63,8 +64,6 @@ __all__ = [
 
 ResponseStatus: TypeAlias = Literal["ok", "flagged", "not_estimable"]
 
-# Leaving for these before day 10 is progression; the rule of the paper has no word for it.
-PROGRESSION: Final[tuple[LeavingReason, ...]] = ("volume_limit", "tumor_related")
 # A mouse that left for these is not evaluable in the PPTC's system.
 TOXIC: Final[tuple[LeavingReason, ...]] = ("toxicity", "body_weight_loss")
 TOXIC_SHARE: Final = 0.25

@@ -8,12 +8,15 @@ from oncovivo.guide.enforce import (
     enforce_claims,
     fallen_claims,
 )
+from oncovivo.guide.report import StudyReport, build_report
 
 __all__ = [
     "BuiltGuide",
     "FallenClaimsError",
+    "StudyReport",
     "assemble_guide",
     "build_guide",
+    "build_report",
     "describe_fall",
     "enforce_claims",
     "fallen_claims",

@@ -6,7 +6,7 @@ from oncovivo.analyses import Bundle
 from oncovivo.documents import Figure, text
 from oncovivo.evidence import MapCell, MapRow, evidence_map, plot_evidence_map
 from oncovivo.figures import to_svg
-from oncovivo.guide.wording import plain_word
+from oncovivo.guide.wording import counted, plain_word
 
 __all__ = ["evidence_map_figure"]
 
@@ -54,7 +54,6 @@ def _in_words(cells: tuple[MapCell, ...]) -> str:
     """The map as one line for each cell, for those who cannot see it."""
     return "; ".join(
         f"{cell.tumor_type}, {plain_word('evidence_kind', cell.kind)}, "
-        f"{plain_word('direction', cell.direction)}: {cell.n_rows} "
-        f"{'row' if cell.n_rows == 1 else 'rows'}"
+        f"{plain_word('direction', cell.direction)}: {counted(cell.n_rows, 'row')}"
         for cell in cells
     )

@@ -18,6 +18,7 @@ from oncovivo.documents import (
 )
 from oncovivo.evidence.lint import Finding
 from oncovivo.guide.sentences import row_links
+from oncovivo.guide.wording import counted
 from oncovivo.provenance import Provenance
 
 __all__ = ["finding_blocks", "provenance_blocks"]
@@ -30,8 +31,9 @@ def finding_blocks(findings: Sequence[Finding]) -> tuple[Block, ...]:
     blocks: list[Block] = [
         Paragraph(
             content=text(
-                f"The linter found {len(standing)} defects that stand and {len(waived)} that a "
-                "waiver accepts for a stated reason."
+                f"The linter found {counted(len(standing), 'defect')} that "
+                f"{'stands' if len(standing) == 1 else 'stand'} and {len(waived)} that a waiver "
+                "accepts for a stated reason."
             )
         )
     ]

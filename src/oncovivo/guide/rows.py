@@ -18,7 +18,7 @@ from oncovivo.documents import (
 from oncovivo.evidence import COLUMNS, Identifiers, Record, Reported
 from oncovivo.evidence.vocabulary import meaning, words
 from oncovivo.guide.citing import Citations
-from oncovivo.guide.wording import DIRECTIONS, column_label, plain_word
+from oncovivo.guide.wording import DIRECTIONS, column_label, counted, plain_word
 
 __all__ = [
     "combination_table",
@@ -56,14 +56,14 @@ def rows_table(
     """
     ordered = sorted(records, key=lambda record: record.use == "context")
     tumor = identifiers.tumor_types[code]
-    counted = sum(record.use == "evidence" for record in records)
-    context = len(records) - counted
+    evidence = sum(record.use == "evidence" for record in records)
+    context = len(records) - evidence
     name = f"{tumor.name[0].upper()}{tumor.name[1:]}"
-    for_context = f" and {_rows(context)} for context" if context else ""
+    for_context = f" and {counted(context, 'row')} for context" if context else ""
     with_n = any(record.n_treated.given or record.n_control.given for record in records)
     return Table(
         anchor=f"table-rows-{code}",
-        caption=text(f"{name}: {_rows(counted)} that may carry a claim{for_context}."),
+        caption=text(f"{name}: {counted(evidence, 'row')} that may carry a claim{for_context}."),
         columns=(
             TableColumn(heading="Row", width=0.9),
             TableColumn(heading="Evidence and model", width=2.2),
@@ -90,10 +90,6 @@ def rows_table(
         ),
         note=text(f"{_not_given(records)}Identifiers: {_identifiers(code, identifiers)}."),
     )
-
-
-def _rows(number: int) -> str:
-    return "1 row" if number == 1 else f"{number} rows"
 
 
 def _not_given(records: Sequence[Record]) -> str:
@@ -437,8 +433,8 @@ def combination_table(
         ),
         note=text(
             f"A null model of the joint effect is given by {len(with_model)} of "
-            f"{_rows(len(combined))}. Without one, better than a single agent does not mean "
-            "synergy."
+            f"{counted(len(combined), 'row')}. Without one, better than a single agent does not "
+            "mean synergy."
         ),
     )
 
@@ -507,8 +503,8 @@ def states_table(records: Sequence[Record]) -> Table:
     return Table(
         anchor="table-states",
         caption=text(
-            f"What the {len(animal)} rows on animal efficacy that may carry a claim give, "
-            "and why not."
+            f"What {counted(len(animal), 'row')} on animal efficacy that may carry a claim "
+            "give, and why not."
         ),
         columns=(
             TableColumn(heading="Field", width=1.5),

@@ -21,7 +21,7 @@ from oncovivo.documents import (
 from oncovivo.evidence import Claim, ClaimResult, FilledSlot, Identifiers
 from oncovivo.evidence.claims import Verdict
 from oncovivo.guide.citing import Citations
-from oncovivo.guide.wording import computed_as, query_words
+from oncovivo.guide.wording import computed_as, counted, query_words
 
 __all__ = [
     "VERDICT_WORDS",
@@ -152,7 +152,7 @@ def _tested(
         asked = text("every row that may carry a claim")
     items = [
         ("query", asked),
-        ("needs", text(_counted(claim.needs.sources, "independent work"))),
+        ("needs", text(counted(claim.needs.sources, "independent work"))),
     ]
     if not result.rows:
         return [*items, ("rows", text("none"))]
@@ -189,12 +189,7 @@ def _rows_and_works(rows: Sequence[str], works: Sequence[str]) -> tuple[Inline, 
     """Row links, and from how many works they come; each row's card names its work."""
     if not rows:
         return row_links(rows)
-    return (*row_links(rows), Text(content=f", from {_counted(len(works), 'work')}"))
-
-
-def _counted(number: int, noun: str) -> str:
-    """A number with its noun: ``1 work``, ``2 works``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return (*row_links(rows), Text(content=f", from {counted(len(works), 'work')}"))
 
 
 def _spaced(inlines: tuple[Inline, ...]) -> tuple[Inline, ...]:
@@ -204,7 +199,7 @@ def _spaced(inlines: tuple[Inline, ...]) -> tuple[Inline, ...]:
 def verdict_line(results: Sequence[ClaimResult]) -> Paragraph:
     """How many sentences got which verdict, in one line."""
     counts = Counter(result.verdict for result in results)
-    content: list[Inline] = [Text(content=f"{_counted(len(results), 'sentence')}:")]
+    content: list[Inline] = [Text(content=f"{counted(len(results), 'sentence')}:")]
     for verdict, (word, _) in VERDICT_WORDS.items():
         if counts[verdict]:
             content.append(Text(content=" "))
@@ -280,7 +275,7 @@ def verdict_table(results: Sequence[ClaimResult]) -> Table:
         )
     return Table(
         anchor="table-verdicts",
-        caption=text(f"Verdicts of the {len(results)} sentences of this guide."),
+        caption=text(f"The verdicts of {counted(len(results), 'sentence')}."),
         columns=(
             TableColumn(heading="Verdict", width=1.5),
             TableColumn(heading="Count", width=0.8, align="right"),

@@ -16,6 +16,7 @@ __all__ = [
     "DIRECTIONS",
     "column_label",
     "computed_as",
+    "counted",
     "plain_word",
     "query_words",
     "value_label",
@@ -116,6 +117,17 @@ _WORDS: Mapping[tuple[str, str], str] = MappingProxyType(
 )
 _WORD_COLUMNS = frozenset(WORD_LISTS)
 _STATES = frozenset(WORD_LISTS["state"])
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "row"), counted(2, "row")
+    ('1 row', '2 rows')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def column_label(column: str) -> str:

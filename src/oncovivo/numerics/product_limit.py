@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from oncovivo.errors import InputError
 
@@ -128,7 +128,7 @@ def median_survival_limits(
     lower, upper : float or None
         None where the limit is not reached.
     """
-    reach = stats.norm.ppf(0.5 + level / 2) * np.sqrt(curve.log_variance)
+    reach = special.ndtri(0.5 + level / 2) * np.sqrt(curve.log_variance)
     finite = np.isfinite(reach)
     span = np.where(finite, reach, 0.0)
     # With nobody left there is no upper limit of survival, and none of the median.

@@ -9,6 +9,7 @@ from oncovivo.panels.plots import (
     plot_response_matrix,
     plot_waterfall,
 )
+from oncovivo.panels.reading import read_panel
 from oncovivo.panels.result import PanelResult, PanelSummary
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "plot_category_counts",
     "plot_response_matrix",
     "plot_waterfall",
+    "read_panel",
 ]

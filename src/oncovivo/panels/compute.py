@@ -12,18 +12,16 @@ import pandas as pd
 from oncovivo.endpoints.curves import BoolArray, FloatArray, IntArray, Readings
 from oncovivo.endpoints.mrecist import CATEGORIES, NO_CATEGORY, CodeArray, Rule
 from oncovivo.endpoints.mrecist_calls import (
+    PROGRESSION,
     MrecistCalls,
     mrecist_reason,
     remarks_on_curve,
     why_no_category,
 )
-from oncovivo.endpoints.response import PROGRESSION
-from oncovivo.errors import DataError
 from oncovivo.panels.kernels import curve_areas, panel_calls
 from oncovivo.panels.panel import LABELS, Panel, TextArray
+from oncovivo.panels.reading import read_panel
 from oncovivo.panels.result import PanelResult
-from oncovivo.studies import read_study
-from oncovivo.studies.padding import find_padding_zeros
 
 if TYPE_CHECKING:
     from oncovivo.studies import LeavingReason, Study
@@ -105,27 +103,8 @@ def _panel(source: PanelSource) -> Panel:
     if isinstance(source, pd.DataFrame):
         return Panel.from_frame(source)
     if isinstance(source, str | Path):
-        studies = read_study(source)
-        _refuse_padding(studies)
-        return Panel.from_studies(studies)
+        return read_panel(source)
     return Panel.from_studies(source)
-
-
-def _refuse_padding(studies: Sequence[Study]) -> None:
-    """Refuse zeros that may be missing readings: they would all be complete responses."""
-    for study in studies:
-        if study.zeros is not None or not (study.measurements["volume_mm3"] == 0).any():
-            continue
-        padding = find_padding_zeros(study)
-        if padding is not None:
-            animal, day = padding.rows[0]
-            raise DataError(
-                "zeros that are known to be vanished tumors",
-                found=f"{len(padding.rows)} that look like padding of a common grid of days",
-                where=f"study {study.study_id}, line {study.line.name}, animal {animal}, "
-                f"day {day:g}",
-                mend="say whether zeros mean gone or missing",
-            )
 
 
 def _taken(

@@ -105,8 +105,7 @@ class Panel:
         _refuse(np.isnan(day), "a day", frame, "day")
         _refuse(volume < 0, "a volume of zero or more", frame, "volume_mm3")
         text = {name: _text(frame, name) for name in LABELS}
-        key = pd.MultiIndex.from_arrays([text["study"], text["model"], text["animal_id"]])
-        animal, _ = pd.factorize(key)
+        animal, _ = _numbered(text["study"], text["model"], text["animal_id"])
         first = np.full(int(animal.max()) + 1, -1, dtype=np.intp)
         first[animal[::-1]] = np.arange(animal.size)[::-1]
         for name in ("treatment", "tumor_type"):
@@ -148,7 +147,7 @@ class Panel:
             raise DataError(expected, where="panel")
         members = [(study, animal) for study in studies for animal in study.animals]
         labels = {
-            "study": [study.study_id for study, _ in members],
+            "study": [_study_label(study) for study, _ in members],
             "model": [study.line.name for study, _ in members],
             "tumor_type": [study.line.tumor_type or "" for study, _ in members],
             "treatment": [animal.arm for _, animal in members],
@@ -182,9 +181,7 @@ class Panel:
 
     def line(self) -> tuple[IntArray, int]:
         """Number of each animal's line within its study, shape (n,), and how many lines."""
-        key = pd.MultiIndex.from_arrays([self.labels["study"], self.labels["model"]])
-        codes, names = pd.factorize(key)
-        return codes.astype(np.intp), len(names)
+        return _numbered(self.labels["study"], self.labels["model"])
 
     def baseline_days(self, day: float | None = None) -> tuple[FloatArray, BoolArray]:
         """Study day that each animal's changes refer to, and whether it had to be guessed.
@@ -245,6 +242,22 @@ class Panel:
         )
 
 
+def _numbered(*labels: TextArray) -> tuple[IntArray, int]:
+    """Number of each combination of labels, in the order of their first appearance."""
+    number = np.zeros(labels[0].size, dtype=np.int64)
+    n = 1
+    for values in labels:
+        codes, names = pd.factorize(values)
+        number, distinct = pd.factorize(number * max(len(names), 1) + codes)
+        n = len(distinct)
+    return number.astype(np.intp), n
+
+
+def _study_label(study: Study) -> str:
+    """Name of the study without the line, which readers add where a study has several."""
+    return study.study_id.removesuffix(f"/{study.line.name}")
+
+
 def _declared_day(study: Study, own: float | None) -> float:
     """Baseline day that the study or the animal states, NaN where neither does."""
     day = own if own is not None else study.declared_baseline_day
@@ -264,7 +277,9 @@ def _text(frame: pd.DataFrame, column: str) -> TextArray:
     if column not in frame.columns:
         return np.full(len(frame), "", dtype=object)
     values = frame[column].astype(object)
-    text: TextArray = values.where(values.notna(), "").map(str).to_numpy(dtype=object)
+    if pd.api.types.infer_dtype(values, skipna=False) != "string":
+        values = values.where(values.notna(), "").map(str)
+    text: TextArray = values.to_numpy(dtype=object)
     if column in _NEEDED:
         _refuse(text == "", f"a value in {column}", frame, column)
     return text

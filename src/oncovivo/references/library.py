@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import quote
 
 from oncovivo.errors import FileFormatError, InputError
 from oncovivo.references.items import check_item
@@ -108,7 +109,9 @@ class Reference:
         """Pairs of text and address that resolve the work, best first."""
         found = []
         if self.doi:
-            found.append((f"doi:{self.doi}", f"https://doi.org/{self.doi}"))
+            # Some older DOIs hold < and >, which an address may not.
+            address = quote(self.doi, safe="/:;(),._-")
+            found.append((f"doi:{self.doi}", f"https://doi.org/{address}"))
         if self.pmid:
             found.append((f"PMID {self.pmid}", f"https://pubmed.ncbi.nlm.nih.gov/{self.pmid}/"))
         if self.pmcid:
@@ -308,6 +311,8 @@ def _check_custom(custom: Mapping[str, object], *, where: str) -> None:
                 where=f"{where}, custom",
                 mend="correct the key",
             )
+        if name in ("verification", "source_kind"):
+            continue
         if name == "subjects":
             if not (isinstance(value, list) and all(isinstance(code, str) for code in value)):
                 raise FileFormatError(

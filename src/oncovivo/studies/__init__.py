@@ -11,6 +11,13 @@ from oncovivo.studies.padding import PaddingZeros, find_padding_zeros
 from oncovivo.studies.readers import read_study, read_with_mapping
 from oncovivo.studies.readings import ReadOptions
 from oncovivo.studies.regimen import Regimen, parse_regimen
+from oncovivo.studies.selection import (
+    VolumeLimit,
+    find_limit,
+    keep_arms,
+    resolve_zeros,
+    select_studies,
+)
 from oncovivo.studies.study import (
     Animal,
     Arm,
@@ -23,6 +30,7 @@ from oncovivo.studies.study import (
     StudyTables,
     XenograftLine,
 )
+from oncovivo.studies.writers import write_study
 
 __all__ = [
     "Animal",
@@ -45,11 +53,17 @@ __all__ = [
     "StudyTables",
     "Treatment",
     "VolumeFormula",
+    "VolumeLimit",
     "XenograftLine",
     "caliper_volume",
+    "find_limit",
     "find_padding_zeros",
+    "keep_arms",
     "parse_regimen",
     "read_study",
     "read_with_mapping",
+    "resolve_zeros",
+    "select_studies",
     "studies_from_frame",
+    "write_study",
 ]

@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 
 from oncovivo.errors import DataError, FileFormatError
+from oncovivo.studies.columns import shown_headers
 from oncovivo.studies.layout import MEASURES
 from oncovivo.studies.readings import Readings
+from oncovivo.studies.sheet import MISSING
 from oncovivo.studies.study import Animal, Arm, LeavingReason, Study, StudyTables, XenograftLine
 from oncovivo.tables import (
     CHANGE_COLUMNS,
@@ -59,7 +61,7 @@ class Group:
     @property
     def has_arms(self) -> bool:
         """Whether a row says its arm."""
-        return bool((self.rows["treatment"] != "").any())
+        return any(self.rows["treatment"].tolist())
 
     def where(self, place: int, column: str) -> str:
         """Place of a cell in words; `place` counts the rows of the group from 0."""
@@ -74,45 +76,45 @@ class Group:
         FileFormatError
             If there are two.
         """
-        texts = self.rows[column]
-        filled = texts[texts != ""]
-        if filled.empty:
-            return None
-        first = str(filled.iloc[0])
-        other = np.flatnonzero(((texts != first) & (texts != "")).to_numpy())
-        if other.size:
-            place = int(other[0])
-            expected = f"'{first}' as in the other rows of the study"
-            raise FileFormatError(
-                expected, found=f"'{texts.iloc[place]}'", where=self.where(place, column)
-            )
-        return first
+        texts = self.rows[column].tolist()
+        distinct = [text for text in dict.fromkeys(texts) if text]
+        if len(distinct) > 1:
+            expected = f"'{distinct[0]}' as in the other rows of the study"
+            where = self.where(texts.index(distinct[1]), column)
+            raise FileFormatError(expected, found=f"'{distinct[1]}'", where=where)
+        return distinct[0] if distinct else None
 
     def last_days(self) -> dict[str, float]:
         """Last day with a reading by animal, else the day of its first row."""
-        rows = self.rows
-        first = rows.groupby("animal_id", sort=False)["day"].first()
-        last = rows[rows["followed"]].groupby("animal_id", sort=False)["day"].max()
-        days = last.reindex(first.index).fillna(first)
-        return {str(animal): float(day) for animal, day in days.items()}
+        first: dict[str, float] = {}
+        last: dict[str, float] = {}
+        columns = (self.rows[name].tolist() for name in ("animal_id", "day", "followed"))
+        for animal, day, followed in zip(*columns, strict=True):
+            first.setdefault(animal, day)
+            if followed and day > last.get(animal, -np.inf):
+                last[animal] = day
+        return first | last
 
     def animals(self) -> tuple[Animal, ...]:
         """Animals in the order of the file; each is followed to its last reading."""
+        arms: dict[str, str] = {}
+        ids = self.rows["animal_id"].tolist()
+        for animal, arm in zip(ids, self.rows["treatment"].tolist(), strict=True):
+            arms.setdefault(animal, arm)
         last = self.last_days()
-        rows = self.rows
-        firsts = rows.groupby("animal_id", sort=False)[["treatment"]].first()
-        cages = _filled(rows, "cage")
-        reasons = _filled(rows, "end_reason")
-        ends = rows.dropna(subset=["end_day"]).groupby("animal_id", sort=False)["end_day"].last()
+        cages = _first_texts(ids, self.rows["cage"].tolist())
+        reasons = _first_texts(ids, self.rows["end_reason"].tolist())
+        ends = self.rows["end_day"].tolist()
+        last |= {animal: end for animal, end in zip(ids, ends, strict=True) if not np.isnan(end)}
         return tuple(
             Animal(
-                animal_id=str(animal),
-                arm=str(arm),
-                cage=cages.get(str(animal)),
-                end_day=float(ends.get(animal, last[str(animal)])),
-                end_reason=self._reason(reasons.get(str(animal), "unknown")),
+                animal_id=animal,
+                arm=arm,
+                cage=cages.get(animal),
+                end_day=last[animal],
+                end_reason=self._reason(reasons.get(animal, "unknown")),
             )
-            for animal, arm in firsts["treatment"].items()
+            for animal, arm in arms.items()
         )
 
     def _reason(self, word: str) -> LeavingReason:
@@ -134,21 +136,21 @@ class Group:
         FileFormatError
             If there is no column for the arm, or a cell of it is blank.
         """
-        texts = self.rows["treatment"]
+        texts = self.rows["treatment"].tolist()
         if not self.has_arms:
-            table = self.sheets[int(self.rows["sheet"].iloc[0])].table
+            sheet = self.sheets[int(self.rows["sheet"].iloc[0])]
+            blank = "treatment" in sheet.table.texts
             raise FileFormatError(
                 "a column 'treatment' or 'arm'",
-                found="none" if "treatment" not in table.texts else "blank cells only",
-                where=table.place,
+                found="blank cells only" if blank else shown_headers(sheet.headers),
+                where=f"{sheet.table.place} row {sheet.header_row}",
                 mend="if it has another name, say which: --map treatment=NAME",
             )
-        blank = np.flatnonzero((texts == "").to_numpy())
-        if blank.size:
+        if "" in texts:
             expected = "a value"
-            where = self.where(int(blank[0]), "treatment")
+            where = self.where(texts.index(""), "treatment")
             raise FileFormatError(expected, found="a blank cell", where=where)
-        return tuple(str(name) for name in texts.unique())
+        return tuple(dict.fromkeys(texts))
 
 
 def assemble(
@@ -235,12 +237,13 @@ def group_rows(
     checked = check_measurements(
         rows.loc[:, list(MEASUREMENT_COLUMNS)], group=rows["group"].to_numpy(dtype=np.int64)
     )
+    changed_in = {number: changes[changes["group"] == number] for number in set(changes["group"])}
     starts = np.flatnonzero(np.diff(rows["group"].to_numpy(), prepend=-1))
     stops = [*starts[1:], len(rows)]
     groups: list[Group] = []
     for number, (start, stop) in enumerate(zip(starts, stops, strict=True)):
         part = rows.iloc[start:stop]
-        changed = changes[changes["group"] == number] if len(changes) else changes
+        changed = changed_in.get(number, changes.iloc[:0])
         groups.append(
             Group(
                 label=str(part["study"].iloc[0]),
@@ -359,11 +362,14 @@ def _where(rows: pd.DataFrame, place: int, column: str, sheets: Sequence[Reading
     return table.where(int(rows["index"].iloc[place]), name)
 
 
-def _filled(rows: pd.DataFrame, column: str) -> dict[str, str]:
-    """First text of a column by animal, where one is not blank."""
-    filled = rows[~rows[column].isin(["", "NA"])]
-    firsts = filled.groupby("animal_id", sort=False)[column].first()
-    return {str(animal): str(text) for animal, text in firsts.items()}
+def _first_texts(animals: list[str], texts: list[str]) -> dict[str, str]:
+    """First text by animal, where one is not missing."""
+    found: dict[str, str] = {}
+    if any(texts):
+        for animal, text in zip(animals, texts, strict=True):
+            if text not in MISSING:
+                found.setdefault(animal, text)
+    return found
 
 
 def _placed_changes(rows: pd.DataFrame, sheets: Sequence[Readings]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -115,7 +115,9 @@ def check_header(header: list[str], place: str, *, row: int) -> None:
         seen.add(name)
 
 
-def filled_rows(sheet: Sheet, *, first: int, n_columns: int) -> tuple[list[list[str]], list[int]]:
+def filled_rows(
+    sheet: Sheet, *, first: int, n_columns: int
+) -> tuple[list[Sequence[str]], list[int]]:
     """Rows that hold something, from row index `first` on, and their numbers from 1.
 
     Raises
@@ -123,14 +125,14 @@ def filled_rows(sheet: Sheet, *, first: int, n_columns: int) -> tuple[list[list[
     FileFormatError
         If a row has another number of cells than the header.
     """
-    rows: list[list[str]] = []
+    rows: list[Sequence[str]] = []
     numbers: list[int] = []
     for number, record in enumerate(sheet.rows[first:], start=first + 1):
         if not any(record):
             continue
-        cells = list(record)
-        while len(cells) > n_columns and not cells[-1]:
-            cells.pop()
+        cells = record
+        if len(cells) > n_columns and not any(record[n_columns:]):
+            cells = record[:n_columns]
         if len(cells) != n_columns:
             raise FileFormatError(
                 f"{n_columns} cells as in the header",
@@ -204,7 +206,7 @@ def _records(text: str, delimiter: str, file: str) -> list[list[str]]:
     """Rows as the csv module splits them, blank ones kept so that the others count right."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        records = [[cell.strip() for cell in record] for record in reader]
+        records = [list(map(str.strip, record)) for record in reader]
     except csv.Error as error:
         expected = "quotes that open and close"
         where = f"{file} line {reader.line_num}"

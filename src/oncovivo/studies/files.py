@@ -17,7 +17,7 @@ from oncovivo.studies.sheet import Sheet
 from oncovivo.studies.spreadsheet import WORKBOOK_SUFFIXES, read_workbook
 from oncovivo.studies.study import Study
 
-__all__ = ["Reading", "read_long_sheets", "studies_of_sheets"]
+__all__ = ["TEXT_SUFFIXES", "Reading", "read_long_sheets", "studies_of_sheets"]
 
 TEXT_SUFFIXES: Final = (".csv", ".tsv", ".txt")
 

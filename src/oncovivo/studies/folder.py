@@ -117,7 +117,7 @@ def _measurements(
     path: Path, folder: Path, options: ReadOptions, label: str
 ) -> tuple[Group | None, dict[str, ColumnMapping]]:
     """Rows of the measurements, None where the file of a written study has a header only."""
-    if path.name == MEASUREMENTS_FILE and (folder / ANIMALS_FILE).exists():
+    if path.name == MEASUREMENTS_FILE and _present(folder / ANIMALS_FILE):
         table = read_delimited(path, decimal_columns=("day",), empty_allowed=True)
         if not table.n:
             return None, {}
@@ -165,10 +165,15 @@ def _arms(file: StudyFile, folder: Path, group: Group | None) -> tuple[Arm, ...]
     return tuple(arms)
 
 
+def _present(path: Path) -> bool:
+    """Whether anything has the name: a broken link is refused when it is read."""
+    return path.exists() or path.is_symlink()
+
+
 def _animals(folder: Path, group: Group | None) -> tuple[Animal, ...]:
     """Animals of ``animals.csv``, else of the measurements."""
     path = folder / ANIMALS_FILE
-    if path.exists():
+    if _present(path):
         return _read_animals(path, group)
     if group is None or not group.has_arms:
         raise FileFormatError(
@@ -225,7 +230,7 @@ def _tables(folder: Path, group: Group | None) -> StudyTables:
     frames: dict[TableName, pd.DataFrame] = {}
     for name in get_args(TableName):
         path = folder / f"{name}.csv"
-        if path.exists():
+        if _present(path):
             frames[name] = _read_table(path, TABLE_COLUMNS[name])
     tables = StudyTables(**frames)
     return tables if group is None else tables.with_changes(group.changes)

@@ -313,8 +313,13 @@ def _headers_at(sheet: Sheet, start: int) -> list[tuple[list[tuple[str, ...]], i
             for name, unit in zip(first, [*units, *[""] * len(first)], strict=False)
         ]
         return [(named, below + 1), (single, below)]
-    double = _two_rows(first, trimmed_header(second))
-    return [(single, below), (double, below + 1)]
+    lower = trimmed_header(second)
+    # A second row belongs to the header only where it names what the first leaves open.
+    upper = sheet.rows[start]
+    open_below = [i for i, cell in enumerate(lower) if cell and not (upper[i : i + 1] or [""])[0]]
+    if not open_below or _is_data_row(upper, lower):
+        return [(single, below)]
+    return [(single, below), (_two_rows(first, lower), below + 1)]
 
 
 def name_has_unit(name: str) -> bool:
@@ -356,6 +361,18 @@ def _units_row(cells: Sequence[str]) -> list[str] | None:
         except UnitError:
             return None
     return units if any(units) else None
+
+
+def _is_data_row(upper: Sequence[str], lower: Sequence[str]) -> bool:
+    """Whether a row holds cells of the columns that the row above names, and no names."""
+    for position, (above, below) in enumerate(zip(upper, lower, strict=False)):
+        named = name_header(above)
+        if named is None or not below or name_header(below) or name_header(f"{above} {below}"):
+            continue
+        spans = not (upper[position + 1 : position + 2] or ["x"])[0]
+        if named.canonical not in MEASURES or not spans:
+            return True
+    return False
 
 
 def _two_rows(first: Sequence[str], second: Sequence[str]) -> list[tuple[str, ...]]:
@@ -507,8 +524,8 @@ def _days_across(
 
 
 def _unmerge(
-    rows: list[list[str]], numbers: list[int], sheet: Sheet, layout: Layout
-) -> list[list[str]]:
+    rows: list[Sequence[str]], numbers: list[int], sheet: Sheet, layout: Layout
+) -> list[Sequence[str]]:
     """Rows with the labels of merged cells in every row they cover; readings stay as they are."""
     labels = {p for p, c in layout.columns.items() if c.canonical not in (*MEASURES, "day")}
     place = {number - 1: index for index, number in enumerate(numbers)}
@@ -520,18 +537,20 @@ def _unmerge(
             continue
         for row in range(first_row + 1, last_row + 1):
             if row in place:
-                rows[place[row]][first_column] = rows[source][first_column]
+                cells = list(rows[place[row]])
+                cells[first_column] = rows[source][first_column]
+                rows[place[row]] = cells
     return rows
 
 
 def _drop_headings(
-    rows: list[list[str]], numbers: list[int], layout: Layout
-) -> tuple[list[list[str]], list[int], list[str] | None]:
+    rows: list[Sequence[str]], numbers: list[int], layout: Layout
+) -> tuple[list[Sequence[str]], list[int], list[str] | None]:
     """Rows without those that hold an arm's name alone, and the arm of each row left."""
     names = {column.canonical for column in layout.columns.values()}
     if "treatment" in names or not rows or not _is_heading(rows[0]):
         return rows, numbers, None
-    kept: list[list[str]] = []
+    kept: list[Sequence[str]] = []
     kept_numbers: list[int] = []
     arms: list[str] = []
     arm = ""
@@ -552,23 +571,19 @@ def _is_heading(row: Sequence[str]) -> bool:
 
 
 def _drop_summaries(
-    rows: list[list[str]],
+    rows: list[Sequence[str]],
     numbers: list[int],
     arms: list[str] | None,
     layout: Layout,
     sheet: Sheet,
     notes: list[str],
-) -> tuple[list[list[str]], list[int], list[str] | None]:
+) -> tuple[list[Sequence[str]], list[int], list[str] | None]:
     """Rows without those of means and their spread below the animals."""
     at = next((p for p, c in layout.columns.items() if c.canonical == "animal_id"), None)
     if at is None:
         return rows, numbers, arms
-    dropped = [
-        index
-        for index, row in enumerate(rows)
-        if "".join(c for c in row[at].casefold() if c.isalpha()) in _SUMMARY
-        and not any(c.isdigit() for c in row[at])
-    ]
+    summaries = {text for text in {row[at] for row in rows} if _sums_up(text)}
+    dropped = [index for index, row in enumerate(rows) if row[at] in summaries]
     if not dropped:
         return rows, numbers, arms
     gone = set(dropped)
@@ -583,8 +598,15 @@ def _drop_summaries(
     )
 
 
+def _sums_up(name: str) -> bool:
+    """Whether the name of a row is that of a summary."""
+    if any(c.isdigit() for c in name):
+        return False
+    return "".join(c for c in name.casefold() if c.isalpha()) in _SUMMARY
+
+
 def _melt(
-    cells: list[list[str]],
+    cells: list[Sequence[str]],
     texts: dict[str, list[str]],
     headers: dict[str, str | list[str]],
     row_numbers: np.ndarray,

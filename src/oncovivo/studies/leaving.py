@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from oncovivo.errors import InputError
-from oncovivo.studies.study import Exclusion, LeavingReason, Study
+from oncovivo.studies.study import Exclusion, LeavingReason, Study, StudyTables
+from oncovivo.tables import TableName
 
 __all__ = [
     "ArmAtRisk",
@@ -336,6 +337,7 @@ def exclude_animals(study: Study, animal_ids: Iterable[str], reason: str) -> Stu
         Exclusion(
             animal=animal,
             reason=line,
+            tables=study.tables.only({animal.animal_id}),
             table=table[table["animal_id"] == animal.animal_id],
         )
         for animal in study.animals
@@ -353,16 +355,25 @@ def exclude_animals(study: Study, animal_ids: Iterable[str], reason: str) -> Stu
 def restore_animals(study: Study) -> Study:
     """The study with all excluded animals back, behind the others, and an empty log.
 
-    What :func:`exclude_animals` took out of the tables beside the measurements (doses, events,
-    markers) does not come back; read the study again for it.
+    Parameters
+    ----------
+    study : Study
+        Not changed.
     """
     if not study.exclusions:
         return study
     parts = [study.measurements, *(e.measurements for e in study.exclusions)]
+    frames: dict[TableName, list[pd.DataFrame]] = {}
+    for tables in (study.tables, *(e.tables for e in study.exclusions)):
+        for name, frame in tables.frames():
+            frames.setdefault(name, []).append(frame)
     return replace(
         study,
         animals=study.animals + tuple(e.animal for e in study.exclusions),
         exclusions=(),
+        tables=StudyTables(
+            **{name: pd.concat(found, ignore_index=True) for name, found in frames.items()}
+        ),
         table=pd.concat(parts, ignore_index=True),
     )
 

@@ -19,12 +19,17 @@ from pathlib import Path
 
 from oncovivo.studies.caliper import VolumeFormula
 from oncovivo.studies.dates import DateOrder
-from oncovivo.studies.files import Reading, read_long_sheets, studies_of_sheets
+from oncovivo.studies.files import (
+    TEXT_SUFFIXES,
+    Reading,
+    read_long_sheets,
+    studies_of_sheets,
+)
 from oncovivo.studies.folder import STUDY_FILE, read_folder
 from oncovivo.studies.readings import DayZero, ReadOptions, SheetMeaning, parse_day_zero
 from oncovivo.studies.study import Study
 
-__all__ = ["read_study", "read_with_mapping"]
+__all__ = ["TEXT_SUFFIXES", "read_long_sheets", "read_study", "read_with_mapping"]
 
 
 def read_study(

@@ -99,8 +99,10 @@ class ReadOptions:
     only_sheets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in self.mapping:
-            canonical_name(name)
+        names = [canonical_name(name) for name in self.mapping]
+        if len(set(names)) < len(names):
+            expected = "each canonical column mapped once"
+            raise InputError(expected, found=", ".join(self.mapping))
         if self.formula is not None:
             check_formula(self.formula)
         if self.sheets not in (None, "studies", "arms", "measures"):
@@ -146,6 +148,10 @@ class Readings:
         What was assumed for the whole sheet.
     formula : VolumeFormula, optional
         By which the volumes were made.
+    headers : tuple of str
+        Headers of the sheet.
+    header_row : int
+        Number of the row that the header ends in.
     """
 
     table: LongTable
@@ -153,6 +159,8 @@ class Readings:
     changes: pd.DataFrame
     notes: tuple[str, ...]
     formula: VolumeFormula | None
+    headers: tuple[str, ...]
+    header_row: int
 
 
 class _Changes:
@@ -236,6 +244,8 @@ def take_readings(
         changes=changes.frame(animals, day),
         notes=tuple(notes),
         formula=formula,
+        headers=_headers(sheet),
+        header_row=sheet.header_row,
     )
 
 
@@ -290,13 +300,17 @@ def _require_columns(sheet: LongSheet, *, weights_suffice: bool) -> None:
         if not there
     ]
     if missing:
-        headers = [c.theirs for c in sheet.mapping.columns] + list(sheet.mapping.unread)
         raise FileFormatError(
             f"a column '{missing[0]}'",
-            found=shown_headers(headers),
+            found=shown_headers(_headers(sheet)),
             where=f"{sheet.table.place} row {sheet.header_row}",
             mend=f"if it has another name, say which: --map {missing[0]}=NAME",
         )
+
+
+def _headers(sheet: LongSheet) -> tuple[str, ...]:
+    """Headers of a sheet, those that were read before the others."""
+    return (*(column.theirs for column in sheet.mapping.columns), *sheet.mapping.unread)
 
 
 def _present(table: LongTable, column: str) -> BoolArray:

@@ -207,6 +207,10 @@ class LongTable:
             or (text not in MISSING and not _is_number(text, pattern))
         )
         mend = "leave the cell blank where nothing was measured"
+        if texts[index].startswith("="):
+            mend = (
+                "open the file in a spreadsheet program and save it, so that formulas have values"
+            )
         if _NUMBER.fullmatch(texts[index]) or _NUMBER_COMMA.fullmatch(texts[index]):
             mend = "use one decimal mark in the whole file; a comma needs ';' or tab between cells"
         expected = "a number"

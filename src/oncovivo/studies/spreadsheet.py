@@ -33,8 +33,10 @@ MOST_BYTES: Final = 200_000_000
 MOST_CELLS: Final = 5_000_000
 """Cells of the rectangle that a worksheet spans, beyond which it is refused."""
 
-_CELL: Final = re.compile(rb"<(?:\w+:)?c\s")
-_PLACE: Final = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
+_CELL: Final = re.compile(rb"<(?:\w+:)?c(?=[\s>])")
+_ROW: Final = re.compile(rb"<(?:\w+:)?row(?=[\s>])")
+_ROW_NUMBER: Final = re.compile(rb'\sr="(\d{1,7})"')
+_PLACE: Final = re.compile(rb'\br="([A-Z]{1,3})\d{1,7}"')
 _ERROR: Final = re.compile(rb'\bt="e"')
 _TEXT: Final = re.compile(rb'\bt="str"')
 _FORMULA: Final = re.compile(rb"<(?:\w+:)?f[\s/>]")
@@ -216,24 +218,26 @@ def _sheet_parts(content: dict[str, bytes], file: str) -> Iterator[tuple[str, st
 
 def _scan(xml: bytes, place: str) -> _Part:
     """Extent of a worksheet, and its cells that only look blank."""
-    last_row = last_column = 0
+    row, last_row, last_column = -1, 0, 0
     odd: dict[tuple[int, int], str] = {}
-    for piece in _CELL.split(xml)[1:]:
-        attributes = piece[: piece.find(b">")]
-        found = _PLACE.search(attributes)
-        if found is None:
-            continue
-        value = _VALUE.search(piece)
-        formula = _FORMULA.search(piece)
-        if value is None and formula is None and _INLINE.search(piece) is None:
-            continue
-        row, column = int(found.group(2)) - 1, _column_index(found.group(1))
-        last_row, last_column = max(last_row, row), max(last_column, column)
-        if _ERROR.search(attributes):
-            text = value.group(1).decode("utf-8", "replace") if value else ""
-            odd[row, column] = text if text.startswith("#") else "#ERROR"
-        elif formula is not None and value is None and not _TEXT.search(attributes):
-            odd[row, column] = "=formula without a stored value"
+    for row_xml in _ROW.split(xml)[1:]:
+        number = _ROW_NUMBER.search(row_xml, 0, row_xml.find(b">") + 1)
+        row = int(number.group(1)) - 1 if number else row + 1
+        column = -1
+        for piece in _CELL.split(row_xml)[1:]:
+            attributes = piece[: piece.find(b">")]
+            letters = _PLACE.search(attributes)
+            column = _column_index(letters.group(1)) if letters else column + 1
+            value = _VALUE.search(piece)
+            formula = _FORMULA.search(piece)
+            if value is None and formula is None and _INLINE.search(piece) is None:
+                continue
+            last_row, last_column = max(last_row, row), max(last_column, column)
+            if _ERROR.search(attributes):
+                text = value.group(1).decode("utf-8", "replace") if value else ""
+                odd[row, column] = text if text.startswith("#") else "#ERROR"
+            elif formula is not None and value is None and not _TEXT.search(attributes):
+                odd[row, column] = "=formula without a stored value"
     if (last_row + 1) * (last_column + 1) > MOST_CELLS:
         raise FileFormatError(
             f"a sheet of at most {MOST_CELLS:,} cells",

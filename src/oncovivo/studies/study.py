@@ -290,12 +290,15 @@ class Exclusion:
         As it was.
     reason : str
         One line.
+    tables : StudyTables
+        Its doses, events, markers and changes.
     table : DataFrame
         Its measurements; copied.
     """
 
     animal: Animal
     reason: str
+    tables: StudyTables = field(default_factory=StudyTables)
     table: InitVar[pd.DataFrame]
     _table: pd.DataFrame = field(init=False, repr=False)
 
@@ -588,9 +591,11 @@ def _all_known(animal_ids: pd.Series[str], known: set[str], *, what: str, where:
 
 def _in_order(table: pd.DataFrame, places: Mapping[str, int]) -> pd.DataFrame:
     """Rows as the animals are ordered, by day."""
-    place = table["animal_id"].map(places).to_numpy(dtype=np.int64)
+    place = np.array([places[name] for name in table["animal_id"].tolist()], dtype=np.int64)
     order = np.lexsort((table["day"].to_numpy(), place))
-    return table.iloc[order].reset_index(drop=True)
+    if (np.diff(order) != 1).any():
+        table = table.iloc[order]
+    return table.reset_index(drop=True)
 
 
 def _check_word(word: str, allowed: tuple[str, ...], *, what: str) -> None:

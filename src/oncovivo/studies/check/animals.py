@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -19,14 +20,19 @@ __all__ = [
     "duplicate_animal_day",
     "duplicate_curves",
     "reading_after_end",
+    "shared_runs",
     "single_reading",
     "time_goes_backwards",
 ]
 
 # Equal readings in a row: callipers repeat a value by chance twice, seldom three times.
 EQUAL_READINGS: Final = 4
-# Two animals that share so many readings were not measured twice.
-SHARED_READINGS: Final = 4
+# Two animals that share so many readings in a row, to so many digits, were not measured twice: in
+# a thousand curves of 1 % resolution chance makes fewer than one such pair.
+SHARED_READINGS: Final = 5
+FEWEST_SHARED: Final = 4
+DISTINCT_SHARED: Final = 3
+SHARED_DIGITS: Final = 5
 # When most animals' rows go back in time the file is simply not sorted by day.
 SORTED_SHARE: Final = 0.5
 
@@ -135,33 +141,40 @@ def animal_without_reading(rows: StudyRows) -> Iterator[Hit]:
 
 @study_check("warning", mend="look which of the animals the readings belong to")
 def duplicate_curves(rows: StudyRows) -> Iterator[Hit]:
-    """Two animals have the same series of readings.
+    """Two animals have the same readings.
 
-    Four or more sizes above zero, not all equal, in the same order; days may differ. A series that
-    was copied to another animal looks so.
+    Five sizes above zero in a row (all, where an animal has four), three of them different, that
+    agree to five digits; days may differ. A series that was copied to another animal looks so.
     """
-    by: dict[tuple[float, ...], list[Curve]] = {}
-    for curve in rows.each_curve():
-        series = curve_series(curve)
-        if series:
-            by.setdefault(series, []).append(curve)
-    for curves in by.values():
-        if len(curves) > 1:
-            listed = ", ".join(f"'{curve.animal_id}'" for curve in curves)
-            at = [int(index) for curve in curves for index in curve.at]
-            same_arm = len({curve.arm for curve in curves}) == 1
-            yield Hit(
-                message=f"animals {listed} have the same {curves[0].at.size} readings",
-                arm=curves[0].arm if same_arm else None,
-                animal_id=curves[0].animal_id,
-                at=at,
-            )
+    for (one, other), n in shared_runs({(name,): c for name, c in rows.curves.items()}).items():
+        curves = (rows.curves[one[0]], rows.curves[other[0]])
+        yield Hit(
+            message=f"animals '{one[0]}' and '{other[0]}' have the same {n} readings",
+            arm=curves[0].arm if curves[0].arm == curves[1].arm else None,
+            animal_id=one[0],
+            at=[int(index) for curve in curves for index in curve.at],
+        )
 
 
-def curve_series(curve: Curve) -> tuple[float, ...]:
-    """Sizes above zero that tell an animal from others; empty when they are too few or equal."""
-    series = tuple(float(size) for size in curve.size if size > 0)
-    return series if len(series) >= SHARED_READINGS and len(set(series)) > 1 else ()
+def shared_runs(
+    curves: Mapping[tuple[str, ...], Curve],
+) -> dict[tuple[tuple[str, ...], tuple[str, ...]], int]:
+    """Pairs of curves that share readings in a row, and how many; keys in sorted order."""
+    holders: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
+    for key, curve in curves.items():
+        sizes = [f"{size:.{SHARED_DIGITS}g}" for size in curve.size if size > 0]
+        if len(sizes) < FEWEST_SHARED:
+            continue
+        length = min(SHARED_READINGS, len(sizes))
+        for start in range(len(sizes) - length + 1):
+            run = tuple(sizes[start : start + length])
+            if len(set(run)) >= DISTINCT_SHARED:
+                holders.setdefault(run, set()).add(key)
+    pairs: dict[tuple[tuple[str, ...], tuple[str, ...]], int] = {}
+    for run, keys in holders.items():
+        for pair in combinations(sorted(keys), 2):
+            pairs[pair] = pairs.get(pair, len(run) - 1) + 1
+    return {pair: pairs[pair] for pair in sorted(pairs)}
 
 
 @study_check(

@@ -9,6 +9,7 @@ import numpy as np
 
 from oncovivo.studies.check.model import Hit, study_check
 from oncovivo.studies.check.rows import StudyRows
+from oncovivo.studies.check.wording import short
 
 __all__ = [
     "arm_stops_at_once",
@@ -288,5 +289,7 @@ def leaves_at_large_volume(rows: StudyRows) -> Iterator[Hit]:
         at = [int(rows.curves[name].at[-1]) for name in largest]
         sizes = float(np.median([rows.curves[name].size[-1] for name in largest]))
         message = f"{len(largest)} of {len(leavers)} animals that leave before day "
-        message += f"{rows.last_day:g} do so at their largest {rows.quantity}, median {sizes:.3g} "
+        message += (
+            f"{rows.last_day:g} do so at their largest {rows.quantity}, median {short(sizes)} "
+        )
         yield Hit(message=message + rows.unit, at=at)

@@ -101,7 +101,7 @@ def baseline_imbalance(rows: StudyRows) -> Iterator[Hit]:
             and abs(difference) >= math.log(IMBALANCE_RATIO) - 1e-12
         ):
             name = f"'{against[0]}'" if rows.controls else "the other arms"
-            ratio = math.exp(difference)
+            ratio = float(np.exp(difference))
             apart = f"{abs(difference) / sd:.1f} SD" if sd > 0 else "without spread"
             message = f"arm '{arm}' starts at {ratio:.2f} times the volume of {name} ({apart})"
             yield Hit(message=message, arm=arm)

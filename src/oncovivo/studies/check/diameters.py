@@ -10,6 +10,7 @@ import numpy as np
 from oncovivo.studies.caliper import FORMULA_TEXT, VolumeFormula, caliper_volume, diameters_needed
 from oncovivo.studies.check.model import Hit, study_check
 from oncovivo.studies.check.rows import BoolArray, StudyRows
+from oncovivo.studies.check.wording import counted
 
 __all__ = [
     "length_below_width",
@@ -35,8 +36,7 @@ def length_below_width(rows: StudyRows) -> Iterator[Hit]:
     Length is the longer diameter by definition. Readers exchange the two; the finding says how
     often, and from which day on when the columns look swapped from there.
     """
-    with np.errstate(invalid="ignore"):
-        wrong = rows.length < rows.width
+    wrong = rows.length < rows.width
     if not wrong.any():
         return
     known = np.isfinite(rows.length) & np.isfinite(rows.width)
@@ -63,27 +63,24 @@ def length_below_width(rows: StudyRows) -> Iterator[Hit]:
 @study_check("warning", mend="give both diameters, or leave both blank")
 def one_diameter(rows: StudyRows) -> Iterator[Hit]:
     """Only one of length and width is there, or one of them is zero or negative."""
-    with np.errstate(invalid="ignore"):
-        length, width = rows.length > 0, rows.width > 0
+    length, width = rows.length > 0, rows.width > 0
     negative = (rows.length < 0) | (rows.width < 0)
     wrong = np.flatnonzero((length != width) | negative)
     if wrong.size:
-        message = f"{wrong.size} rows have one diameter, or one that is not above zero"
+        message = f"{counted(wrong.size, 'row')} with one diameter, or one that is not above zero"
         yield Hit(message=message, at=wrong.tolist())
 
 
 def _matching(rows: StudyRows) -> tuple[dict[VolumeFormula, BoolArray], BoolArray]:
     """By formula, which rows it explains; and the rows with diameters and a volume."""
-    with np.errstate(invalid="ignore"):
-        known = (rows.length > 0) & (rows.width > 0) & (rows.state == "measured")
+    known = (rows.length > 0) & (rows.width > 0) & (rows.state == "measured")
     known &= rows.size > 0
     found: dict[VolumeFormula, BoolArray] = {}
     for formula in get_args(VolumeFormula):
         if "depth_mm" in diameters_needed(formula) and not (rows.depth > 0).any():
             continue
         volume = caliper_volume(rows.length, rows.width, rows.depth, formula=formula)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            fits = np.abs(rows.size / volume - 1) <= FORMULA_TOLERANCE
+        fits = np.abs(rows.size / volume - 1) <= FORMULA_TOLERANCE
         found[formula] = known & fits
     return found, known
 

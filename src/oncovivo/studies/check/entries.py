@@ -11,6 +11,7 @@ import numpy as np
 
 from oncovivo.studies.check.model import Hit, study_check
 from oncovivo.studies.check.rows import FloatArray, StudyRows
+from oncovivo.studies.check.wording import counted, short
 
 __all__ = [
     "area_not_volume",
@@ -161,8 +162,7 @@ def impossible_body_weight(rows: StudyRows) -> Iterator[Hit]:
     low, high = WEIGHTS_G[species_of(rows)]
     if not low <= np.median(known) <= high:
         low, high = 0.0, np.inf
-    with np.errstate(invalid="ignore"):
-        wrong = np.flatnonzero((rows.weight <= 0) | (rows.weight < low) | (rows.weight > high))
+    wrong = np.flatnonzero((rows.weight <= 0) | (rows.weight < low) | (rows.weight > high))
     for index in wrong:
         message = f"{_at(rows, int(index))}: {rows.weight[index]:g} g is no body weight"
         yield _hit(rows, int(index), message)
@@ -249,7 +249,7 @@ def unit_slip(rows: StudyRows) -> Iterator[Hit]:
     for index, power, expected in _slips(rows):
         factor = f"{10 ** abs(power)} times too {'high' if power > 0 else 'low'}"
         size = f"{rows.size[index]:g} {rows.unit}"
-        course = f"against {expected:.3g} {rows.unit} by the readings around"
+        course = f"against {short(expected)} {rows.unit} by the readings around"
         yield _hit(rows, index, f"{_at(rows, index)}: {size} looks {factor}, {course}")
     firsts = {
         name: float(positive[0])
@@ -262,7 +262,7 @@ def unit_slip(rows: StudyRows) -> Iterator[Hit]:
             if abs(np.log10(value) - middle) > WHOLE_ANIMAL:
                 curve = rows.curves[name]
                 message = f"animal '{name}' starts at {value:g} {rows.unit}, the others at about "
-                message += f"{10**middle:.3g} {rows.unit}: another unit?"
+                message += f"{short(_tenfold(middle))} {rows.unit}: another unit?"
                 arm = curve.arm or None
                 yield Hit(message=message, arm=arm, animal_id=name, at=curve.at.tolist())
     for rows_of_animal in rows.rows_of.values():
@@ -273,7 +273,11 @@ def unit_slip(rows: StudyRows) -> Iterator[Hit]:
             index = int(at[place])
             times = f"{10 ** abs(power)} times too {'high' if power > 0 else 'low'}"
             message = f"{_at(rows, index)}: body weight {rows.weight[index]:g} g looks {times}, "
-            yield _hit(rows, index, message + f"against {10**expected:.3g} g on the visits around")
+            yield _hit(
+                rows,
+                index,
+                message + f"against {short(_tenfold(expected))} g on the visits around",
+            )
 
 
 def _slips(rows: StudyRows) -> Iterator[tuple[int, int, float]]:
@@ -285,8 +289,13 @@ def _slips(rows: StudyRows) -> Iterator[tuple[int, int, float]]:
             at, size = curve.at[keep], curve.size[keep]
             for place, power, expected in _leaps(curve.day[keep], np.log10(size)):
                 # Tumors so small that the error of the callipers explains the step pass.
-                if max(size[place], 10**expected) >= small:
-                    yield int(at[place]), power, float(10**expected)
+                if max(size[place], _tenfold(expected)) >= small:
+                    yield int(at[place]), power, _tenfold(expected)
+
+
+def _tenfold(log: float) -> float:
+    """The number with this logarithm; infinite beyond what a number can hold."""
+    return float(np.power(10.0, log))
 
 
 def _leaps(day: FloatArray, log: FloatArray) -> Iterator[tuple[int, int, float]]:
@@ -339,7 +348,9 @@ def unit_doubtful(rows: StudyRows) -> Iterator[Hit]:
         top, middle = float(np.quantile(positive, 0.95)), float(np.median(positive))
         too_large = name == "weight" and middle > HEAVIEST_MEDIAN_G
         if top < SMALLEST_TOP[name] or too_large:
-            message = f"{name}s have a median of {middle:.3g} and reach {top:.3g}: not {unit}?"
+            message = (
+                f"{name}s have a median of {short(middle)} and reach {short(top)}: not {unit}?"
+            )
             yield Hit(message=message)
 
 
@@ -361,9 +372,8 @@ def area_not_volume(rows: StudyRows) -> Iterator[Hit]:
             message = "the file has areas and no volumes; volumes were made from length and width"
             yield Hit(message=message)
         return
-    with np.errstate(invalid="ignore"):
-        known = (rows.length > 1.5) & (rows.width > 1.5) & (rows.size > 0)
-        same = known & (np.abs(rows.size / (rows.length * rows.width) - 1) < 0.01)
+    known = (rows.length > 1.5) & (rows.width > 1.5) & (rows.size > 0)
+    same = known & (np.abs(rows.size / (rows.length * rows.width) - 1) < 0.01)
     if known.sum() >= 3 and same.sum() > 0.9 * known.sum():
         yield Hit(
             message="the volumes are length × width: areas", at=np.flatnonzero(same).tolist()
@@ -445,10 +455,8 @@ def missing_volume(rows: StudyRows) -> Iterator[Hit]:
         and spans[str(rows.animal[index])][0] < rows.day[index] < spans[str(rows.animal[index])][1]
     )
     n = len({str(name) for name in rows.animal[blank]})
-    message = (
-        f"{blank.size} rows of {n} animals have no {rows.quantity}, {inside} of them between "
-    )
-    yield Hit(message=message + "two readings", at=blank.tolist())
+    message = f"no {rows.quantity} in {counted(blank.size, 'row')} of {counted(n, 'animal')}, "
+    yield Hit(message=message + f"{inside} between two readings", at=blank.tolist())
 
 
 @study_check("info", mend="nothing, if the animals were not weighed on these days")
@@ -461,7 +469,7 @@ def missing_body_weight(rows: StudyRows) -> Iterator[Hit]:
         int(index) for at in rows.rows_of.values() if known[at].any() for index in at[~known[at]]
     ]
     if missing:
-        message = f"{len(missing)} of {rows.n} rows have no body weight"
+        message = f"no body weight in {len(missing)} of {rows.n} rows"
         yield Hit(message=message, at=missing)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
-from oncovivo.studies.check.animals import curve_series
+from oncovivo.studies.check.animals import shared_runs
 from oncovivo.studies.check.labels import variants
 from oncovivo.studies.check.model import Hit, file_check
-from oncovivo.studies.check.rows import FileRows
+from oncovivo.studies.check.rows import Curve, FileRows
+from oncovivo.studies.check.wording import counted
 
 __all__ = [
     "columns_not_read",
@@ -52,23 +54,21 @@ def labels_differ_between_studies(file: FileRows) -> Iterator[Hit]:
 
 @file_check("warning", mend="do not pool these studies: they share animals")
 def curves_in_two_studies(file: FileRows) -> Iterator[Hit]:
-    """The same series of readings stands in two studies.
+    """The same readings stand in two studies.
 
     As ``duplicate_curves``, across studies.
     """
-    by: dict[tuple[float, ...], set[tuple[str, str]]] = {}
-    for rows in file.studies:
-        for name, curve in rows.curves.items():
-            if series := curve_series(curve):
-                by.setdefault(series, set()).add((rows.study, name))
-    shared: dict[tuple[str, ...], int] = {}
-    for found in by.values():
-        studies = tuple(sorted({study for study, _ in found}))
-        if len(studies) > 1:
-            shared[studies] = shared.get(studies, 0) + 1
-    for studies, n in shared.items():
-        listed = " and ".join(f"'{study}'" for study in studies)
-        yield Hit(message=f"{n} series of readings stand in {listed} alike")
+    curves: dict[tuple[str, ...], Curve] = {
+        (rows.study, name): curve for rows in file.studies for name, curve in rows.curves.items()
+    }
+    shared = Counter(
+        (one[0], other[0]) for one, other in shared_runs(curves) if one[0] != other[0]
+    )
+    for (one, other), n in shared.items():
+        message = (
+            f"{counted(n, 'pair')} of animals in '{one}' and '{other}' with the same readings"
+        )
+        yield Hit(message=message)
 
 
 @file_check("error", mend="correct what is named")

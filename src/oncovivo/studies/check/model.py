@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from oncovivo.errors import InputError
 from oncovivo.provenance import InputFile
 from oncovivo.studies.check.rows import FileRows, StudyRows
+from oncovivo.studies.check.wording import counted
 from oncovivo.studies.readings import ReadOptions
 
 __all__ = [
@@ -56,8 +57,6 @@ class CheckOptions:
         Column names, units, dates and worksheets, as for a reader.
     baseline_day : float, optional
         Study day.
-    limit_mm3 : float, optional
-        Smallest volume that can be measured.
     zeros : {"gone", "missing"}, optional
         What trailing zeros are, once the user has decided; ``padding_zeros`` is then silent.
     """
@@ -68,7 +67,6 @@ class CheckOptions:
     control: str | None = None
     reading: ReadOptions = field(default_factory=ReadOptions)
     baseline_day: float | None = None
-    limit_mm3: float | None = None
     zeros: Literal["gone", "missing"] | None = None
 
     def __post_init__(self) -> None:
@@ -86,7 +84,6 @@ class CheckOptions:
             "formula": self.reading.formula,
             "units": dict(self.reading.units),
             "baseline_day": self.baseline_day,
-            "limit_mm3": self.limit_mm3,
             "zeros": self.zeros,
         }
 
@@ -241,8 +238,8 @@ class CheckReport:
     def summary(self) -> str:
         """A few lines: the counts, then one line for each check that found something."""
         words = {"error": "error", "warning": "warning", "info": "remark"}
-        counts = ", ".join(_number(self.count(s), words[s]) for s in SEVERITIES)
-        studies = _number(len(self.studies), "study", "studies")
+        counts = ", ".join(counted(self.count(s), words[s]) for s in SEVERITIES)
+        studies = counted(len(self.studies), "study", "studies")
         lines = [f"{self.input.name}: {studies} checked, {counts}."]
         found = Counter((f.severity, f.code) for f in self.all_findings)
         first = {f.code: f.message for f in reversed(self.all_findings)}
@@ -308,10 +305,10 @@ class Check:
 
     def find(self, rows: StudyRows) -> tuple[StudyFinding, ...]:
         """Its findings in a study, in an order that the rows' order does not change."""
-        findings = sorted(
-            (self._finding(hit, rows) for hit in self.run(rows)),
-            key=lambda f: (f.arm or "", f.animal_id or "", f.days, f.message),
-        )
+        # A file may hold 0, 1e308 and blanks side by side: what is no number fits no limit.
+        with np.errstate(all="ignore"):
+            found = [self._finding(hit, rows) for hit in self.run(rows)]
+        findings = sorted(found, key=lambda f: (f.arm or "", f.animal_id or "", f.days, f.message))
         if len(findings) <= MOST_SINGLE_HITS:
             return tuple(findings)
         return (self._joined(findings),)
@@ -426,8 +423,3 @@ def _described(function: Callable[..., object]) -> tuple[str, str, str]:
     """Code, title and explanation of a check's function."""
     title, _, explanation = cleandoc(function.__doc__ or "").partition("\n")
     return function.__name__, title.rstrip("."), explanation.strip()
-
-
-def _number(n: int, word: str, plural: str = "") -> str:
-    """A count with its noun."""
-    return f"{n} {word if n == 1 else plural or word + 's'}"

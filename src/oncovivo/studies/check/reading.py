@@ -38,6 +38,7 @@ __all__ = ["read_file_rows", "rows_of_study"]
 STUDY_FILE: Final = "study.toml"
 MEASUREMENTS_FILE: Final = "measurements.csv"
 ANIMALS_FILE: Final = "animals.csv"
+DEATH: Final = re.compile(r"dead|death|died|euthan|sacrific|culled", re.IGNORECASE)
 NO_LINE: Final = "not stated"
 NUMBER: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 
@@ -70,12 +71,8 @@ def rows_of_study(study: Study, options: CheckOptions | None = None) -> StudyRow
         state = _texts(
             ["not_measured" if np.isnan(v) else "gone" if v == 0 else "measured" for v in size]
         )
-    last = table.loc[~np.isnan(size)].groupby("animal_id")["day"].max().to_dict()
-    stated = {
-        name: animal.end_day
-        for name, animal in animals.items()
-        if animal.end_day != last.get(name) or animal.end_reason != "unknown"
-    }
+    ends = {name: animal.end_day for name, animal in animals.items()}
+    length, width, weight = _as_found(study)
     baseline = options.baseline_day
     return StudyRows(
         study=study.study_id,
@@ -93,12 +90,12 @@ def rows_of_study(study: Study, options: CheckOptions | None = None) -> StudyRow
         quantity="area" if is_area else "volume",
         has_area=bool(np.isfinite(area).any()),
         from_diameters=study.volume_formula is not None,
-        length=table["length_mm"].to_numpy(dtype=np.float64),
-        width=table["width_mm"].to_numpy(dtype=np.float64),
+        length=length,
+        width=width,
         depth=table["depth_mm"].to_numpy(dtype=np.float64),
-        weight=table["body_weight_g"].to_numpy(dtype=np.float64),
+        weight=weight,
         dosing_start=np.full(n, np.nan),
-        end_day=MappingProxyType(stated),
+        end_day=_with_deaths(ends, study),
         end_reason=MappingProxyType(
             {a.animal_id: a.end_reason for a in study.animals if a.end_reason != "unknown"}
         ),
@@ -110,6 +107,42 @@ def rows_of_study(study: Study, options: CheckOptions | None = None) -> StudyRow
         zeros=options.zeros or study.zeros,
         study_object=study,
     )
+
+
+def _as_found(study: Study) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Length, width and body weight as the file had them, before a reader set them right."""
+    table = study.measurements
+    found = [
+        table[name].to_numpy(dtype=np.float64, copy=True)
+        for name in ("length_mm", "width_mm", "body_weight_g")
+    ]
+    changes = study.changes
+    place = {
+        key: index for index, key in enumerate(zip(table["animal_id"], table["day"], strict=True))
+    }
+    for animal, day, text, reason in zip(
+        changes["animal_id"], changes["day"], changes["found"], changes["reason"], strict=True
+    ):
+        index = place.get((animal, day))
+        if index is None:
+            continue
+        if reason == "length_below_width":
+            found[0][index], found[1][index] = found[1][index], found[0][index]
+        elif reason == "not_a_body_weight":
+            found[2][index] = float(text.replace(",", "."))
+    return found[0], found[1], found[2]
+
+
+def _with_deaths(ends: Mapping[str, float], study: Study) -> Mapping[str, float]:
+    """Last days of follow-up, cut at a death among the study's events."""
+    events = study.events
+    days = dict(ends)
+    for animal, day, event in zip(
+        events["animal_id"], events["day"], events["event"], strict=True
+    ):
+        if DEATH.search(str(event)):
+            days[str(animal)] = min(float(day), days.get(str(animal), math.inf))
+    return MappingProxyType(days)
 
 
 def read_file_rows(path: Path, options: CheckOptions) -> FileRows:
@@ -160,8 +193,9 @@ def _read_strictly(
 def _long_rows(path: Path, options: CheckOptions, *, several: bool) -> tuple[_LongRows, ...]:
     """Tables whose rows can be checked one by one, with their numbers in the file.
 
-    None when days are calendar dates, or when several worksheets make up a study: only a reader
-    can tell them apart. When the reader gave up (`several`) each worksheet is looked at by itself.
+    No table when days are calendar dates, or when several worksheets make up a study: only a
+    reader can tell them apart. When the reader gave up (`several`) each worksheet is looked at by
+    itself.
     """
     if path.is_dir():
         path = path / MEASUREMENTS_FILE
@@ -411,6 +445,10 @@ def _with_study(rows: StudyRows, study: Study) -> StudyRows:
         roles=_roles(study),
         species=study.host.species,
         simulated=study.simulated,
+        end_day=_with_deaths(
+            {animal.animal_id: animal.end_day for animal in study.animals} | dict(rows.end_day),
+            study,
+        ),
         baseline_day_stated=(
             stated if rows.baseline_day_stated is None else rows.baseline_day_stated
         ),
@@ -435,7 +473,8 @@ def _sizes(long: _LongRows, length: FloatArray, width: FloatArray) -> _Sizes:
         size, state = long.sizes("volume_mm3")
         return _Sizes(size=size, state=state, quantity="volume")
     if np.isfinite(length + width).any():
-        size = caliper_volume(length, width)
+        with np.errstate(over="ignore", under="ignore"):
+            size = caliper_volume(length, width)
         state = _texts("not_measured" if np.isnan(v) else "measured" for v in size)
         state[size == 0] = "gone"
         return _Sizes(size=size, state=state, quantity="volume", from_diameters=True)

@@ -18,6 +18,7 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from oncovivo.studies.padding import find_padding_zeros
 from oncovivo.studies.study import BASELINE_SHARE, Role, Study
 
 __all__ = ["BadCell", "Curve", "FileRows", "StudyRows", "is_control_label"]
@@ -172,7 +173,7 @@ class StudyRows:
         read: BoolArray = (
             np.isin(self.state, READ_STATES)
             & np.isfinite(self.day)
-            & np.isfinite(self.size)
+            & np.isfinite(self.bulk)
             & (self.size >= 0)
             & (self.animal != "")
         )
@@ -186,7 +187,8 @@ class StudyRows:
         """
         if self.quantity == "volume":
             return self.size
-        bulk: FloatArray = 0.5 * np.power(np.clip(self.size, 0.0, None), 1.5)
+        with np.errstate(over="ignore"):
+            bulk: FloatArray = 0.5 * np.power(np.clip(self.size, 0.0, None), 1.5)
         return bulk
 
     @cached_property
@@ -304,6 +306,14 @@ class StudyRows:
             return by_role
         by_word = tuple(arm for arm in self.arms if is_control_label(arm))
         return by_word or _of_zero_dose(self.arms)
+
+    @cached_property
+    def padding(self) -> frozenset[tuple[str, float]]:
+        """Animal and day of the zeros that look like padding; needs a study."""
+        if self.study_object is None or not (self.state == "gone").any():
+            return frozenset()
+        found = find_padding_zeros(self.study_object)
+        return frozenset() if found is None else frozenset(found.rows)
 
     @property
     def is_panel(self) -> bool:

@@ -9,20 +9,12 @@ import numpy as np
 
 from oncovivo.studies.check.model import Hit, study_check
 from oncovivo.studies.check.rows import StudyRows
-from oncovivo.studies.padding import find_padding_zeros
+from oncovivo.studies.check.wording import counted
 
 __all__ = ["padding_zeros", "sudden_zero", "true_zeros", "zeros_before_tumor"]
 
 # A tumor of 8 × 7 mm or more does not vanish between visits; one of 5 × 5 mm may.
 VANISHES_BELOW_MM3: Final = 200.0
-
-
-def _padding(rows: StudyRows) -> frozenset[tuple[str, float]]:
-    """Animal and day of the zeros that look like padding."""
-    if rows.study_object is None or not (rows.state == "gone").any():
-        return frozenset()
-    found = find_padding_zeros(rows.study_object)
-    return frozenset() if found is None else frozenset(found.rows)
 
 
 @study_check(
@@ -35,7 +27,7 @@ def padding_zeros(rows: StudyRows) -> Iterator[Hit]:
     Such a zero cannot be told from a complete response by its value. Silent once ``--zeros`` says
     what they are.
     """
-    padding = _padding(rows) if rows.zeros is None else frozenset()
+    padding = rows.padding if rows.zeros is None else frozenset()
     if not padding:
         return
     at = [
@@ -45,7 +37,8 @@ def padding_zeros(rows: StudyRows) -> Iterator[Hit]:
     ]
     animals = {name for name, _ in padding}
     arms = sorted({rows.arm_of[name] for name in animals})
-    message = f"{len(padding)} zeros of {len(animals)} animals in {len(arms)} arms fill the rows "
+    message = f"{counted(len(padding), 'zero')} of {counted(len(animals), 'animal')} in "
+    message += f"{counted(len(arms), 'arm')} fill the rows "
     message += "after the last reading: no tumor, or no animal?"
     yield Hit(message=message, arm=arms[0] if len(arms) == 1 else None, at=at)
 
@@ -60,7 +53,7 @@ def sudden_zero(rows: StudyRows) -> Iterator[Hit]:
     A zero that stands for "not measured" looks so. Zeros that ``padding_zeros`` names are left to
     it.
     """
-    padding = _padding(rows)
+    padding = rows.padding
     first, second = rows.pairs
     falls = (rows.bulk[first] >= VANISHES_BELOW_MM3) & (rows.state[second] == "gone")
     for place in np.flatnonzero(falls):
@@ -85,7 +78,7 @@ def true_zeros(rows: StudyRows) -> Iterator[Hit]:
     Zeros after a reading above zero that do not look like padding; a finding for each arm, with
     the number of animals that stay free of tumor and of those in which it grows back.
     """
-    padding = _padding(rows) if rows.zeros is None else frozenset()
+    padding = rows.padding if rows.zeros is None else frozenset()
     for arm in rows.arms:
         at: list[int] = []
         stay = back = 0
@@ -106,8 +99,9 @@ def true_zeros(rows: StudyRows) -> Iterator[Hit]:
             elif kept:
                 stay += 1
         if at:
-            message = f"arm '{arm}': {len(at)} zeros; the tumor is gone to the end in {stay} "
-            yield Hit(message=message + f"animals and grows back in {back}", arm=arm, at=at)
+            message = f"arm '{arm}': {counted(len(at), 'zero')}; the tumor is gone to the end in "
+            message += f"{counted(stay, 'animal')} and grows back in {back}"
+            yield Hit(message=message, arm=arm, at=at)
 
 
 @study_check("info", mend="nothing, when zero means that no tumor was there yet")
@@ -127,7 +121,5 @@ def zeros_before_tumor(rows: StudyRows) -> Iterator[Hit]:
             never += not positive.size
             appear += bool(positive.size)
     if at:
-        message = (
-            f"{len(at)} zeros before a tumor: it appears later in {appear} animals, never in "
-        )
-        yield Hit(message=message + f"{never}", at=at)
+        message = f"{counted(len(at), 'zero')} before a tumor: it appears later in "
+        yield Hit(message=message + f"{counted(appear, 'animal')}, never in {never}", at=at)

@@ -1,0 +1,95 @@
+"""``oncovivo report``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oncovivo.cli.options import (
+    ArmsOption,
+    BaselineDayOption,
+    BelowLimitOption,
+    ControlOption,
+    DateOption,
+    DebugOption,
+    FileArgument,
+    JsonOption,
+    LevelOption,
+    LimitOption,
+    LineOption,
+    MapOption,
+    SeedOption,
+    StudyOption,
+    ZerosOption,
+    study_options,
+)
+from oncovivo.cli.progress import stages
+from oncovivo.cli.study import DayOption, RuleOption
+
+
+def report(
+    file: FileArgument,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="OUT.html", help="Page to write.")],
+    control: ControlOption = None,
+    day: DayOption = None,
+    study: StudyOption = None,
+    line: LineOption = None,
+    arms: ArmsOption = None,
+    mapping: MapOption = None,
+    baseline_day: BaselineDayOption = None,
+    limit: LimitOption = None,
+    zeros: ZerosOption = None,
+    below_limit: BelowLimitOption = "censored",
+    rule: RuleOption = "published_text",
+    level: LevelOption = 0.95,
+    seed: SeedOption = None,
+    date: DateOption = None,
+    *,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Make one page of a study file: checks, curves, endpoints, response, tolerability, leavers.
+
+    Tables (CSV, XLSX) and figures (SVG) go into a folder beside the page.
+
+    Example: oncovivo report growth.csv --control Vehicle -o report.html
+    """
+    from oncovivo.analyses import AnalysisOptions
+    from oncovivo.guide import build_report
+    from oncovivo.provenance import build_date
+
+    reading = study_options(
+        study=study,
+        line=line,
+        arms=arms,
+        mapping=mapping,
+        baseline_day=baseline_day,
+        zeros=zeros,
+        limit=limit,
+        below_limit=below_limit,
+        control=control,
+    )
+    options = AnalysisOptions(control=control, day=day, rule=rule, level=level, seed=seed)
+    with stages(quiet=as_json) as progress:
+        made = build_report(
+            file,
+            out,
+            built=build_date(date),
+            reading=reading,
+            options=options,
+            progress=progress,
+        )
+    if as_json:
+        content = {**made.analysis.to_dict(), "written": [str(path) for path in made.written]}
+        typer.echo(json.dumps(content, ensure_ascii=False, allow_nan=False))
+    else:
+        typer.echo(made.checks.summary().split("\n")[0])
+        for skipped in made.analysis.skipped:
+            typer.echo(f"{skipped.study_id} was not analysed: {skipped.reason}")
+        for path in made.written:
+            typer.echo(str(path))
+    if made.analysis.skipped:
+        raise typer.Exit(1)

@@ -1,0 +1,203 @@
+"""``oncovivo study``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from oncovivo.cli.options import (
+    ArmsOption,
+    BaselineDayOption,
+    BelowLimitOption,
+    ControlOption,
+    DebugOption,
+    FileArgument,
+    JsonOption,
+    LevelOption,
+    LimitOption,
+    LineOption,
+    MapOption,
+    SeedOption,
+    StudyOption,
+    TableOption,
+    ZerosOption,
+    study_options,
+)
+from oncovivo.cli.progress import stages
+
+if TYPE_CHECKING:
+    from oncovivo.studies import Study
+
+app = typer.Typer(help="Read, check and analyse animal-level studies.", no_args_is_help=True)
+
+DayOption = Annotated[
+    float | None,
+    typer.Option(
+        "--day",
+        metavar="D",
+        help="Study day of fixed-day endpoints; else the last with 80 % and 3 animals per arm.",
+    ),
+]
+RuleOption = Annotated[
+    Literal["published_text", "published_table"],
+    typer.Option("--rule", help="Which readings mRECIST counts."),
+]
+
+
+@app.command()
+def check(
+    file: FileArgument,
+    control: ControlOption = None,
+    study: StudyOption = None,
+    line: LineOption = None,
+    arms: ArmsOption = None,
+    mapping: MapOption = None,
+    baseline_day: BaselineDayOption = None,
+    zeros: ZerosOption = None,
+    *,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Say what is wrong with a study file, with code, rows and how to mend it.
+
+    Exit 1 when there is an error or a warning; a remark does not fail.
+
+    Example: oncovivo study check growth.csv --control Vehicle
+    """
+    from oncovivo.studies.check import CheckOptions, check_file
+
+    given = study_options(
+        study=study, line=line, arms=arms, mapping=mapping, baseline_day=baseline_day, zeros=zeros
+    )
+    options = CheckOptions(
+        study=given.study,
+        line=given.line,
+        arms=given.arms,
+        control=control,
+        reading=given.read_options(),
+        baseline_day=given.baseline_day,
+        zeros=given.zeros,
+    )
+    with stages(quiet=as_json) as progress:
+        progress("checking")
+        report = check_file(file, options=options)
+    if as_json:
+        content = {**report.to_dict(), "seed": None, "warnings": []}
+        typer.echo(json.dumps(content, ensure_ascii=False, allow_nan=False))
+    else:
+        from oncovivo.cli.study_tables import show_report
+
+        show_report(report)
+    if report.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def endpoints(
+    file: FileArgument,
+    control: ControlOption = None,
+    day: DayOption = None,
+    study: StudyOption = None,
+    line: LineOption = None,
+    arms: ArmsOption = None,
+    mapping: MapOption = None,
+    baseline_day: BaselineDayOption = None,
+    limit: LimitOption = None,
+    zeros: ZerosOption = None,
+    below_limit: BelowLimitOption = "censored",
+    rule: RuleOption = "published_text",
+    level: LevelOption = 0.95,
+    seed: SeedOption = None,
+    out: TableOption = None,
+    *,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Compute every endpoint of the field by its name, with interval, n and reason.
+
+    Every study and line of the file is analysed. One without the control arm, or that cannot carry
+    the analysis, is reported and makes the exit code 1.
+
+    Example: oncovivo study endpoints growth.csv --control Vehicle
+    """
+    from oncovivo.analyses.study_analysis import AnalysisOptions, analyse_file
+
+    reading = study_options(
+        study=study,
+        line=line,
+        arms=arms,
+        mapping=mapping,
+        baseline_day=baseline_day,
+        zeros=zeros,
+        limit=limit,
+        below_limit=below_limit,
+        control=control,
+    )
+    options = AnalysisOptions(control=control, day=day, rule=rule, level=level, seed=seed)
+    with stages(quiet=as_json) as progress:
+        result = analyse_file(file, reading=reading, options=options, progress=progress)
+    if out is not None:
+        from oncovivo.cli.files import write_table
+
+        write_table(result.to_frame(), out)
+    if as_json:
+        typer.echo(json.dumps(result.to_dict(), ensure_ascii=False, allow_nan=False))
+    else:
+        from oncovivo.cli.study_tables import show_endpoints
+
+        show_endpoints(result)
+    if result.skipped:
+        raise typer.Exit(1)
+
+
+@app.command()
+def convert(
+    file: FileArgument,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write study folders to.")],
+    study: StudyOption = None,
+    line: LineOption = None,
+    arms: ArmsOption = None,
+    mapping: MapOption = None,
+    *,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Read a study file and write each study as a folder that reads back without loss.
+
+    Example: oncovivo study convert growth.xlsx -o studies
+    """
+    from oncovivo.analyses.contract import contract, input_digest
+    from oncovivo.analyses.study_input import load_selection
+    from oncovivo.studies import write_study
+
+    reading = study_options(study=study, line=line, arms=arms, mapping=mapping, zeros="gone")
+    with stages(quiet=as_json) as progress:
+        progress("reading")
+        selection = load_selection(file, reading)
+        written: dict[str, list[str]] = {}
+        for found in selection.studies:
+            progress(found.study_id)
+            folder = out if len(selection.studies) == 1 else out / _folder_name(found)
+            written[found.study_id] = [str(path) for path in write_study(found, folder)]
+    if as_json:
+        content = contract(
+            "oncovivo.study_convert/1",
+            source=input_digest(file),
+            options={**reading.to_dict(), "out": str(out)},
+            content={
+                "studies": [{"study": name, "files": files} for name, files in written.items()]
+            },
+        )
+        typer.echo(json.dumps(content, ensure_ascii=False, allow_nan=False))
+        return
+    for files in written.values():
+        for name in files:
+            typer.echo(name)
+
+
+def _folder_name(study: Study) -> str:
+    """A study's id as the name of a folder."""
+    return "".join(c if c.isalnum() or c in "-_." else "-" for c in study.study_id)
