@@ -18,12 +18,18 @@ PACKAGES = (
     "oncovivo.evidence",
     "oncovivo.evidence.lint",
     "oncovivo.evidence.vocabulary",
+    "oncovivo.panels",
     "oncovivo.endpoints",
     "oncovivo.studies",
+    "oncovivo.studies.check",
+    "oncovivo.studies.leaving",
     "oncovivo.documents",
     "oncovivo.figures",
     "oncovivo.references",
     "oncovivo.provenance",
+    "oncovivo.numerics",
+    "oncovivo.tables",
+    "oncovivo.texts",
     "oncovivo.units",
     "oncovivo.errors",
 )
@@ -34,6 +40,7 @@ def pages() -> dict[str, str]:
     """The generated pages by file name."""
     return {
         "records.md": MADE + "\n".join(_records()) + "\n",
+        "checks.md": MADE + "\n".join(_checks()) + "\n",
         "lint.md": MADE + "\n".join(_lint()) + "\n",
         "python.md": MADE + "\n".join(_python()) + "\n",
         "commands.md": MADE + "\n".join(_commands()) + "\n",
@@ -88,6 +95,23 @@ def _lint() -> Iterator[str]:
         if rule.explanation:
             yield ""
             yield _cell(rule.explanation)
+
+
+def _checks() -> Iterator[str]:
+    from oncovivo.studies.check import check_reference
+
+    yield "# Checks of study files"
+    yield ""
+    yield "`oncovivo study check FILE` runs all of them. Errors and warnings make the exit code 1;"
+    yield "remarks (info) do not."
+    for check in check_reference():
+        yield ""
+        yield f"## {check.code}: {check.title}"
+        yield ""
+        yield f"Severity: {check.severity}. To mend: {_cell(check.mend)}."
+        if check.explanation:
+            yield ""
+            yield _cell(check.explanation)
 
 
 def _python() -> Iterator[str]:

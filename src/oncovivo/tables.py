@@ -5,6 +5,7 @@ A table that leaves a reader satisfies its contract; code behind it need not che
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
@@ -163,7 +164,7 @@ def check_measurements(
     DataError
         If the contract is broken; names the first column and row, counted from 0.
     """
-    table = table.infer_objects().copy()
+    table = _with_text_dtypes(table, ("animal_id", "volume_state"))
     if "area_mm2" not in table.columns and "depth_mm" in table.columns:
         place = list(table.columns).index("depth_mm") + 1
         table.insert(place, "area_mm2", np.full(len(table), np.nan))
@@ -194,7 +195,8 @@ def check_table(name: TableName, table: pd.DataFrame) -> pd.DataFrame:
     DataError
         If the contract is broken; names the first column and row, counted from 0.
     """
-    return _validate(table.infer_objects().reset_index(drop=True), _contract(name), name)
+    texts = [c for c in table.columns if c not in ("day", "dose_mg_per_kg", "value")]
+    return _validate(_with_text_dtypes(table, texts).reset_index(drop=True), _contract(name), name)
 
 
 def _contract(name: TableName) -> DataFrameSchema:
@@ -259,6 +261,18 @@ def _finite_check() -> Check:
     from pandera.pandas import Check
 
     return Check(lambda values: values.abs() != np.inf, error="finite")
+
+
+def _with_text_dtypes(table: pd.DataFrame, texts: Sequence[str]) -> pd.DataFrame:
+    """A copy whose texts have the dtype that pandas gives to texts, rows or no rows."""
+    import pandas as pd
+
+    table = table.copy()
+    for name in texts:
+        if name in table.columns and table[name].dtype == object:
+            dtype = str if table.empty else None
+            table[name] = pd.Series(table[name].tolist(), index=table.index, dtype=dtype)
+    return table
 
 
 def _validate(table: pd.DataFrame, contract: DataFrameSchema, name: str) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from oncovivo.endpoints import (
 )
 from oncovivo.errors import DataError, InputError
 from oncovivo.studies import Study, read_study
+from oncovivo.studies.leaving import exclude_animals
 from tests.endpoints.conftest import MakeTable, Readings, make_study
 
 DAYS = (0, 4, 8, 12, 16, 20)
@@ -315,3 +316,18 @@ def test_options_are_checked() -> None:
 def test_an_unknown_row_of_the_table_is_refused(table: MakeTable) -> None:
     with pytest.raises(InputError, match="an arm and an endpoint of the table"):
         table(make_study(exponential())).of("drug", "tgi")
+
+
+def test_the_table_carries_who_is_left_on_every_day(table: MakeTable) -> None:
+    made = table(make_study(leave(exponential(), limit=1000)), day=12.0)
+    control = [row for row in made.at_risk.rows if row.arm == "vehicle"]
+    assert [row.day for row in control] == [0, 4, 8, 12, 16, 20]
+    assert [row.n_at_risk for row in control][:4] == [5, 5, 5, 5]
+    assert control[-1].n_at_risk < 5
+
+
+def test_excluded_animals_enter_nothing_and_are_named(table: MakeTable) -> None:
+    study = exclude_animals(make_study(exponential(6)), ["d0"], "no tumor took")
+    made = table(study)
+    assert made.of("drug", "tgi_delta").n_treated == 5
+    assert "Excluded from every endpoint: d0 (no tumor took)." in made.notes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -234,21 +233,3 @@ def test_other_files_and_missing_ones_are_refused(tmp_path: Path) -> None:
     path.write_bytes(b"PK")
     with pytest.raises(FileFormatError, match=r"save it as .xlsx or as CSV UTF-8"):
         read_study(path)
-
-
-@pytest.mark.realdata
-@pytest.mark.parametrize(
-    ("name", "n_studies", "n_animals", "n_rows"),
-    [
-        ("genentech_gdc0084_temozolomide/growth.csv", 1, 81, 1411),
-        ("synergylmm_example/grwth_data.csv", 1, 32, 352),
-        ("synergylmm_example/webapp_example.csv", 1, 20, 148),
-    ],
-)
-def test_real_files_read_with_the_counts_of_their_description(
-    shared_data: Callable[[str], Path], name: str, n_studies: int, n_animals: int, n_rows: int
-) -> None:
-    studies = read_study(shared_data(name))
-    assert len(studies) == n_studies
-    assert sum(len(study.animals) for study in studies) == n_animals
-    assert sum(len(study.measurements) for study in studies) == n_rows

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -15,9 +16,10 @@ from oncovivo.studies import Study, find_limit, find_padding_zeros, resolve_zero
 from oncovivo.studies.padding import find_trailing_zeros
 
 DAYS = (0, 7, 14, 21)
+Curves: TypeAlias = Mapping[tuple[str, str], tuple[float | None, ...]]
 
 
-def frame(curves: dict[tuple[str, str], tuple[float | None, ...]]) -> pd.DataFrame:
+def frame(curves: Curves) -> pd.DataFrame:
     """Rows from curves by arm and animal; None has no row, NaN is blank."""
     return pd.DataFrame(
         [
@@ -29,7 +31,7 @@ def frame(curves: dict[tuple[str, str], tuple[float | None, ...]]) -> pd.DataFra
     )
 
 
-def study(curves: dict[tuple[str, str], tuple[float | None, ...]]) -> Study:
+def study(curves: Curves) -> Study:
     """A study of curves."""
     return Study.from_frame(frame(curves))
 

@@ -137,6 +137,15 @@ def test_a_bad_cell_in_the_wide_layout_is_named_by_row_and_column(tmp_path: Path
     assert caught.value.where == "growth.csv row 3, column D7"
 
 
+def test_a_reading_that_belongs_to_no_day_is_not_read_on_every_day(tmp_path: Path) -> None:
+    path = write(tmp_path, "Mouse,Group,BW,D0,D7", "1,v,20,100,200")
+    (study,) = read_study(path)
+    assert study.measurements["body_weight_g"].isna().all()
+    assert "Columns not read: BW." in study.notes
+    with pytest.raises(FileFormatError, match="body_weight_g in columns of days"):
+        read_study(path, mapping={"body_weight_g": "BW"})
+
+
 def test_one_day_twice_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match="each day once for each measure"):
         read_study(write(tmp_path, "Mouse,Group,D7,Day 7", "1,v,100,200"))

@@ -182,7 +182,7 @@ def test_an_error_value_is_no_blank(tmp_path: Path) -> None:
 
 def test_text_in_a_number_cell_is_named(tmp_path: Path) -> None:
     rows = [*LONG, [3, "drug", 0, "ca. 100"]]
-    with pytest.raises(FileFormatError, match="a number, found 'ca. 100'"):
+    with pytest.raises(FileFormatError, match=r"a number, found 'ca\. 100'"):
         read_study(write(tmp_path, {"TV": rows}))
 
 
@@ -217,10 +217,12 @@ def test_a_sheet_that_spans_too_much_is_refused_before_it_is_read(
 
 def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
     bomb = tmp_path / "bomb.xlsx"
-    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as part:
-            for _ in range(250):
-                part.write(b" " * 1_000_000)
+    with (
+        zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as part,
+    ):
+        for _ in range(250):
+            part.write(b" " * 1_000_000)
     assert bomb.stat().st_size < 1_000_000
     with pytest.raises(FileFormatError, match="at most 200 MB unpacked, found 250 MB"):
         read_study(bomb)

@@ -4,9 +4,10 @@ Run it as ``python validation/endpoints/simulate.py [--studies N] [--check]``; i
 ``simulated.json`` beside itself. With ``--check`` nothing is written: the exit status is 1 when a
 coverage leaves 93 to 97 % by more than Monte Carlo error.
 
-The generator: log-linear growth from 150 mm³, rates of 0.11 (control) and 0.07 (treated) per day
-with a standard deviation of 0.02 between animals, log-normal readings with a standard deviation of
-0.15, one every 3.5 days.
+The generator: log-linear growth from about 150 mm³ (log-normal between animals, standard deviation
+0.2), rates of 0.11 (control) and 0.07 (treated) per day with a standard deviation of 0.02 between
+animals, log-normal readings with a standard deviation of 0.15, one every 3.5 days. A second
+scenario has treated tumors that shrink by 0.05 per day.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import json
 import math
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +37,10 @@ FloatArray: TypeAlias = NDArray[np.float64]
 OUTPUT: Final = Path(__file__).with_name("simulated.json")
 SEED: Final = 20_250_301
 V0: Final = 150.0
+V0_SD: Final = 0.2
+Scenario: TypeAlias = Literal["growing", "shrinking"]
 RATES: Final = {"control": 0.11, "treated": 0.07}
+SHRINKING_RATES: Final = {"control": 0.11, "treated": -0.05}
 RATE_SD: Final = 0.02
 READING_SD: Final = 0.15
 STEP: Final = 3.5
@@ -57,7 +63,8 @@ def simulate_volumes(n: int, rate: float, rng: np.random.Generator) -> FloatArra
     days = schedule()
     rates = rate + RATE_SD * rng.standard_normal((n, 1))
     noise = READING_SD * rng.standard_normal((n, days.size))
-    volumes: FloatArray = V0 * np.exp(rates * days + noise)
+    start = V0_SD * rng.standard_normal((n, 1))
+    volumes: FloatArray = V0 * np.exp(start + rates * days + noise)
     return volumes
 
 
@@ -109,12 +116,20 @@ def all_rows(
     return [*alone.arm_rows(), *against.arm_rows(), *against.contrast_rows()]
 
 
-def true_values(day: float, rng: np.random.Generator, n: int = 100_000) -> dict[str, float]:
+def rates_of(scenario: Scenario) -> dict[str, float]:
+    """Mean rate of each arm, natural log per day."""
+    return SHRINKING_RATES if scenario == "shrinking" else RATES
+
+
+@lru_cache(maxsize=8)
+def true_values(scenario: Scenario, day: float, n: int = 100_000) -> dict[str, float]:
     """Endpoints of arms so large that their error does not matter."""
+    rng = np.random.default_rng([SEED, 0])
+    rates = rates_of(scenario)
     parts: dict[str, list[float]] = {}
     for _ in range(4):
         treated, control = (
-            make_arm(name, simulate_volumes(n, RATES[name], rng))
+            make_arm(name, simulate_volumes(n, rates[name], rng))
             for name in ("treated", "control")
         )
         for row in all_rows(treated, control, day, seed=1, draws=2):
@@ -123,53 +138,64 @@ def true_values(day: float, rng: np.random.Generator, n: int = 100_000) -> dict[
     return {name: float(np.mean(values)) for name, values in parts.items()}
 
 
-def coverage(n: int, day: float, studies: int, seed: int, draws: int) -> list[dict[str, object]]:
+@dataclass(slots=True)
+class _Tally:
+    """Intervals of one endpoint so far."""
+
+    studies: int = 0
+    covered: int = 0
+    open: int = 0
+    methods: set[str] = field(default_factory=set)
+
+    def count(self, row: EndpointEstimate, truth: float) -> None:
+        """One more interval."""
+        low = -math.inf if row.lower is None else row.lower
+        high = math.inf if row.upper is None else row.upper
+        self.studies += 1
+        self.covered += low <= truth <= high
+        self.open += row.lower is None or row.upper is None
+        self.methods.add(row.method)
+
+
+def coverage(
+    scenario: Scenario, n: int, day: float, studies: int, draws: int
+) -> list[dict[str, object]]:
     """Coverage of every interval with n animals per arm, none of which leaves.
 
     A limit that does not exist excludes nothing, so an interval open on one side covers what lies
     on its side; an unbounded set covers everything. How often either happens is given too.
     """
-    truth = true_values(day, np.random.default_rng([SEED, 0]))
-    rng = np.random.default_rng([SEED, seed, n, int(day)])
-    tally: dict[str, dict[str, object]] = {}
+    truth = true_values(scenario, day)
+    rates = rates_of(scenario)
+    rng = np.random.default_rng([SEED, 2, n, int(day), scenario == "shrinking"])
+    tally: dict[str, _Tally] = {}
     for study in range(studies):
         treated, control = (
-            make_arm(name, simulate_volumes(n, RATES[name], rng))
+            make_arm(name, simulate_volumes(n, rates[name], rng))
             for name in ("treated", "control")
         )
         for row in all_rows(treated, control, day, seed=study, draws=draws):
             name = f"{row.arm} {row.endpoint}"
-            if row.estimate is None or name not in truth:
+            if row.estimate is None or name not in truth or row.method == "none":
                 continue
-            if row.method == "none":
-                continue
-            cell = tally.setdefault(name, {"covered": 0, "open": 0, "n": 0, "methods": set()})
-            low = -math.inf if row.lower is None else row.lower
-            high = math.inf if row.upper is None else row.upper
-            cell["n"] = _int(cell["n"]) + 1
-            cell["covered"] = _int(cell["covered"]) + (low <= truth[name] <= high)
-            cell["open"] = _int(cell["open"]) + (row.lower is None or row.upper is None)
-            methods = cell["methods"]
-            if isinstance(methods, set):
-                methods.add(row.method)
+            tally.setdefault(name, _Tally()).count(row, truth[name])
     result: list[dict[str, object]] = []
     for name, cell in tally.items():
-        made, covered = _int(cell["n"]), _int(cell["covered"])
-        share = covered / made
+        share = cell.covered / cell.studies
         arm, endpoint = name.split(" ")
-        methods = cell["methods"]
         result.append(
             {
+                "scenario": scenario,
                 "endpoint": endpoint,
                 "arm": arm,
                 "n": n,
                 "day": day,
-                "methods": sorted(methods) if isinstance(methods, set) else [],
+                "methods": sorted(cell.methods),
                 "truth": float(f"{truth[name]:.5g}"),
-                "studies": made,
+                "studies": cell.studies,
                 "coverage_pct": round(100 * share, 2),
-                "mc_error_pct": round(100 * math.sqrt(share * (1 - share) / made), 2),
-                "open_pct": round(100 * _int(cell["open"]) / made, 2),
+                "mc_error_pct": round(100 * math.sqrt(share * (1 - share) / cell.studies), 2),
+                "open_pct": round(100 * cell.open / cell.studies, 2),
             }
         )
     return result
@@ -240,22 +266,22 @@ def _carried(arm: ArmCurves) -> FloatArray:
     return np.take_along_axis(arm.size, last, axis=1)
 
 
-def _int(value: object) -> int:
-    return value if isinstance(value, int) else 0
-
-
 def run(studies: int, draws: int) -> dict[str, object]:
     """All of it."""
-    cells = [(n, day) for day in DAYS for n in SIZES]
+    cells: list[tuple[Scenario, int, float]] = [
+        *(("growing", n, day) for day in DAYS for n in SIZES),
+        *(("shrinking", n, LAST_DAY) for n in SIZES),
+    ]
     with ProcessPoolExecutor(max_workers=2) as pool:
-        jobs = [pool.submit(coverage, n, day, studies, 2, draws) for n, day in cells]
+        jobs = [pool.submit(coverage, *cell, studies, draws) for cell in cells]
         tables = [pool.submit(survivorship, *cell, 4000) for cell in CELLS]
         covered = [row for job in jobs for row in job.result()]
         left = [job.result() for job in tables]
     return {
         "generator": {
             "v0_mm3": V0,
-            "rates_per_day": RATES,
+            "v0_log_sd": V0_SD,
+            "rates_per_day": {"growing": RATES, "shrinking": SHRINKING_RATES},
             "rate_sd": RATE_SD,
             "reading_sd": READING_SD,
             "every_days": STEP,
@@ -276,10 +302,8 @@ def outside(result: dict[str, object]) -> list[str]:
     for row in rows if isinstance(rows, list) else []:
         slack = 2 * row["mc_error_pct"]
         if not LOWEST - slack <= row["coverage_pct"] <= HIGHEST + slack:
-            found.append(
-                f"{row['arm']} {row['endpoint']} n={row['n']} day {row['day']:g}: "
-                f"{row['coverage_pct']} %"
-            )
+            cell = " ".join(str(row[key]) for key in ("scenario", "arm", "endpoint", "n", "day"))
+            found.append(f"{cell}: {row['coverage_pct']} %")
     return found
 
 

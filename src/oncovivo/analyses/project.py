@@ -109,8 +109,9 @@ class StudyEntry(_Strict):
     """A ``[[study]]``: a file or folder of animal-level data and how to show it.
 
     ``study`` and ``line`` choose one study in a file that holds several; ``control`` names the arm
-    of the comparison; ``tumor`` is the OncoTree code for the evidence map; ``simulated`` marks
-    data that are not from animals; ``source`` is a key of references.json or words.
+    of the comparison; ``zeros`` says what zeros at the end of a series mean; ``tumor`` is the
+    OncoTree code for the evidence map; ``simulated`` marks data that are not from animals;
+    ``source`` is a key of references.json or words.
     """
 
     path: NonEmpty
@@ -118,6 +119,7 @@ class StudyEntry(_Strict):
     study: str | None = None
     line: str | None = None
     baseline_day: float | None = None
+    zeros: Literal["gone", "missing"] | None = None
     tumor: str | None = None
     simulated: bool = False
     source: str | None = None

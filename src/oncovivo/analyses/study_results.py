@@ -6,12 +6,18 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from oncovivo.analyses.contract import input_digest
 from oncovivo.analyses.project import SectionId, StudyEntry
-from oncovivo.analyses.study_analysis import suggest_control
-from oncovivo.endpoints import VolumeByDay, volume_by_day
+from oncovivo.analyses.study_analysis import AnalysisOptions, analyse_study, suggest_control
+from oncovivo.analyses.study_input import StudyOptions, load_studies
+from oncovivo.endpoints import EndpointTable, VolumeByDay
+from oncovivo.endpoints.response import ResponseResult
+from oncovivo.endpoints.tolerability import TolerabilityResult
 from oncovivo.errors import DataError, FileFormatError
 from oncovivo.evidence import Identifiers
-from oncovivo.studies import Study, read_study
+from oncovivo.provenance import seed_of
+from oncovivo.studies import Study
+from oncovivo.studies.leaving import Leaver
 
 __all__ = ["ArmResult", "StudyResult", "analyse_studies"]
 
@@ -31,7 +37,8 @@ class StudyResult:
     """A study, described and summarized by day.
 
     ``id`` is unique in the guide and made of letters, digits and hyphens; ``source`` is a key of
-    references.json or free text; ``tumor`` an OncoTree code or empty.
+    references.json or free text; ``tumor`` an OncoTree code or empty; ``seed`` that of the
+    resampling behind the intervals, taken from the input's digest.
     """
 
     id: str
@@ -47,6 +54,12 @@ class StudyResult:
     host: str
     arms: tuple[ArmResult, ...]
     volume: VolumeByDay
+    endpoints: EndpointTable
+    response: ResponseResult | None
+    tolerability: TolerabilityResult | None
+    leavers: tuple[Leaver, ...]
+    last_day: float
+    seed: int
     notes: tuple[str, ...]
 
 
@@ -82,15 +95,16 @@ def analyse_studies(
                 where=f"{where}, tumor",
                 mend="use a code of tumor_types.csv, or add it to evidence/tumor_types.csv",
             )
+        seed = seed_of(input_digest(folder / entry.path).sha256)
         for study in _chosen(entry, folder, where=where):
-            results.append(_result(study, entry, taken, identifiers, where=where))
+            results.append(_result(study, entry, taken, identifiers, where=where, seed=seed))
             taken.add(results[-1].id)
     return tuple(results)
 
 
 def _chosen(entry: StudyEntry, folder: Path, *, where: str) -> tuple[Study, ...]:
     """The studies of a file that an entry means."""
-    studies = read_study(folder / entry.path)
+    studies = load_studies(folder / entry.path, StudyOptions(zeros=entry.zeros))
     chosen = tuple(
         study
         for study in studies
@@ -109,7 +123,13 @@ def _chosen(entry: StudyEntry, folder: Path, *, where: str) -> tuple[Study, ...]
 
 
 def _result(
-    study: Study, entry: StudyEntry, taken: set[str], identifiers: Identifiers, *, where: str
+    study: Study,
+    entry: StudyEntry,
+    taken: set[str],
+    identifiers: Identifiers,
+    *,
+    where: str,
+    seed: int,
 ) -> StudyResult:
     """One study, described and summarized."""
     names = [arm.name for arm in study.arms]
@@ -124,7 +144,13 @@ def _result(
         )
     if entry.simulated and not study.simulated:
         study = replace(study, simulated=True, table=study.measurements)
-    volume = volume_by_day(study, control=entry.control, baseline_day=entry.baseline_day)
+    analysis = analyse_study(
+        study,
+        control=entry.control,
+        options=AnalysisOptions(),
+        baseline_day=entry.baseline_day,
+        seed=seed,
+    )
     tumor = entry.tumor or (
         study.line.tumor_type_id if study.line.tumor_type_id in identifiers.tumor_types else ""
     )
@@ -149,8 +175,14 @@ def _result(
             )
             for arm in study.arms
         ),
-        volume=volume,
-        notes=volume.notes,
+        volume=analysis.volume,
+        endpoints=analysis.endpoints,
+        response=analysis.response,
+        tolerability=analysis.tolerability,
+        leavers=analysis.leavers.leavers,
+        last_day=analysis.leavers.last_day,
+        seed=seed,
+        notes=tuple(dict.fromkeys((*analysis.volume.notes, *analysis.endpoints.notes))),
     )
 
 

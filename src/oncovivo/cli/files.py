@@ -1,11 +1,11 @@
-"""Tables as files that a spreadsheet program opens."""
+"""What a command writes besides its output."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from oncovivo.errors import FileFormatError, InputError
+from oncovivo.errors import FileFormatError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,16 +23,10 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     FileFormatError
         If the file cannot be written.
     """
-    if path.suffix.lower() not in (".csv", ".xlsx"):
-        raise InputError(
-            "a file ending in .csv or .xlsx", found=path.name, where="--out", mend="rename it"
-        )
+    from oncovivo.analyses import table_files
+
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix.lower() == ".csv":
-            table.to_csv(path, index=False, lineterminator="\n")
-        else:
-            table.to_excel(path, index=False)
+        table_files.write_table(table, path)
     except OSError as err:
         raise FileFormatError(
             "a place where files can be written",

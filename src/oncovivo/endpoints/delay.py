@@ -8,7 +8,7 @@ time of an arm is its Kaplan-Meier median.
 References
 ----------
 Plowman J, et al. In: Anticancer Drug Development Guide, 1997. Hollingshead MG. J Natl Cancer Inst
-2008;100:1500. Wu J, Houghton PJ. J Biopharm Stat 2009;19:755.
+2008;100:1500. Wu J, Houghton PJ. J Biopharm Stat 2009.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from oncovivo.endpoints.relative import best_changes
 from oncovivo.endpoints.vardi import VardiTest
 from oncovivo.errors import DataError, InputError
 from oncovivo.studies import BaselineDay, Study
+from oncovivo.studies.leaving import NumberAtRisk, number_at_risk
 
 __all__ = ["AnimalEndpoints", "AnimalEvent", "EndpointTable", "compute_endpoints"]
 
@@ -114,6 +115,8 @@ class EndpointTable:
         The day that changes refer to, and who chose it.
     day_choice : DayChoice
         The day of fixed-day endpoints, how it was chosen, and who is left on it.
+    at_risk : NumberAtRisk
+        Who is left of every arm on every day on which an animal was measured.
     rates_through : float
         Last study day that rates and normalized areas see.
     arms : tuple of str
@@ -135,6 +138,7 @@ class EndpointTable:
     control: str
     baseline: BaselineDay
     day_choice: DayChoice
+    at_risk: NumberAtRisk
     rates_through: float
     arms: tuple[str, ...]
     level: float
@@ -174,6 +178,7 @@ class EndpointTable:
             "baseline": asdict(self.baseline),
             "day": self.day_choice.day,
             "day_choice": asdict(self.day_choice),
+            "at_risk": [asdict(row) for row in self.at_risk.rows],
             "rates_through": self.rates_through,
             "arms": list(self.arms),
             "level": self.level,
@@ -256,7 +261,7 @@ def compute_endpoints(
     >>> table = compute_endpoints(study, control="vehicle", rng=np.random.default_rng(1))
     >>> tgi = table.of("drug", "tgi_delta")
     >>> tgi.day, round(tgi.estimate, 3), tgi.method
-    (21.0, 0.719, 'fieller')
+    (21.0, 0.721, 'fieller')
     """
     options = options or EndpointOptions()
     if not 0.5 <= level < 1:
@@ -299,6 +304,7 @@ def compute_endpoints(
         control=control,
         baseline=baseline,
         day_choice=choice,
+        at_risk=number_at_risk(study),
         rates_through=through,
         arms=tuple(curves),
         level=level,
@@ -361,8 +367,9 @@ def _notes(
     for name, arm in curves.items():
         if arm.n == 0:
             yield f"Arm '{name}' has no animals and is left out."
-    if study.area_only:
-        yield "Only areas were measured: volume endpoints are undefined, rates are those of areas."
+    if study.exclusions:
+        who = "; ".join(f"{e.animal.animal_id} ({e.reason})" for e in study.exclusions)
+        yield f"Excluded from every endpoint: {who}."
     if choice.day is None:
         short = ", ".join(
             f"'{share.arm}' {share.n_measured} of {share.n_enrolled}" for share in choice.shares

@@ -27,7 +27,17 @@ from oncovivo.documents import (
 from oncovivo.endpoints import ArmDay, plot_growth, plot_growth_panels
 from oncovivo.figures import to_svg
 from oncovivo.guide.citing import Citations
+from oncovivo.guide.study_blocks import (
+    StudyLabel,
+    endpoint_blocks,
+    leaving_table,
+    response_figures,
+    response_table,
+    tolerability_table,
+    weight_figure,
+)
 from oncovivo.references import Library
+from oncovivo.studies.leaving import LeavingTable
 
 __all__ = ["study_section"]
 
@@ -56,10 +66,28 @@ def study_section(study: StudyResult, library: Library, citations: Citations) ->
             _arm_table(study),
             _growth_figure(study),
             *(_sentence(study, arm, number) for number, arm in arms),
+            *_result_blocks(study),
             _volume_table(study),
             *(_arm_card(study, arm, number) for number, arm in arms),
         ),
     )
+
+
+def _result_blocks(study: StudyResult) -> tuple[Block, ...]:
+    """Endpoints, response, tolerability and reasons for leaving."""
+    label = StudyLabel(id=study.id, title=study.title, simulated=study.simulated)
+    blocks: list[Block] = list(endpoint_blocks(study.endpoints, label))
+    if study.response is not None:
+        blocks.append(response_table(study.response, label))
+        blocks += response_figures(study.response, label)
+    if study.tolerability is not None:
+        blocks.append(tolerability_table(study.tolerability, label))
+        weight = weight_figure(study.tolerability, label)
+        blocks += [weight] if weight is not None else []
+    leavers = LeavingTable(
+        study=study.study_id, last_day=study.last_day, leavers=study.leavers, exclusions=()
+    )
+    return (*blocks, leaving_table(leavers, label))
 
 
 def _mark(study: StudyResult) -> tuple[Inline, ...]:

@@ -6,10 +6,10 @@ never the only code.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from oncovivo.endpoints.mrecist import CATEGORIES, Category
+from oncovivo.endpoints.waterfall_plots import CAP_PCT, CATEGORY_STYLES
 from oncovivo.errors import InputError
 from oncovivo.figures.theme import GREY, TEXT_COLOR, mark_simulated, new_figure, themed
 from oncovivo.panels.result import PanelResult
@@ -23,23 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["plot_category_counts", "plot_response_matrix", "plot_waterfall"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Style:
-    """How a category looks."""
-
-    color: str
-    hatch: str
-    marker: str
-
-
-_STYLES: Final[dict[Category, _Style]] = {
-    "CR": _Style(color="#0072B2", hatch="", marker="o"),
-    "PR": _Style(color="#56B4E9", hatch="////", marker="D"),
-    "SD": _Style(color="#D9D9D9", hatch="....", marker="_"),
-    "PD": _Style(color="#D55E00", hatch="xxxx", marker="x"),
-}
-# Bars above this are cut; what grew tenfold says no more than what grew threefold.
-CAP_PCT: Final = 200.0
 # With more bars than this a hatch cannot be seen, and rows of ticks below tell the categories.
 _MOST_HATCHED: Final = 60
 _MOST_NAMED_LINES: Final = 60
@@ -114,7 +97,7 @@ def _bars(ax: Axes, part: pd.DataFrame, category: Category, *, value: str, few: 
     """Bars of one category, and its row of ticks where there are many."""
     if part.empty:
         return
-    style = _STYLES[category]
+    style = CATEGORY_STYLES[category]
     heights = part[value].clip(upper=CAP_PCT)
     ax.bar(
         part.index,
@@ -190,7 +173,7 @@ def _key(ax: Axes, table: pd.DataFrame, *, few: bool) -> None:
 
     handles: list[Patch | Line2D] = []
     for category in CATEGORIES:
-        style = _STYLES[category]
+        style = CATEGORY_STYLES[category]
         count = int((table["response"] == category).sum())
         handles.append(
             Patch(
@@ -263,7 +246,7 @@ def plot_response_matrix(result: PanelResult) -> Figure:
         ax = figure.add_axes((left / width, below / height, wide / width, high / height))
         for category in CATEGORIES:
             columns, rows = (matrix.T.to_numpy() == category).nonzero()[::-1]
-            style = _STYLES[category]
+            style = CATEGORY_STYLES[category]
             ax.scatter(
                 columns, rows, marker="s", s=(cell * 66) ** 2, color=style.color, linewidths=0
             )
@@ -323,7 +306,7 @@ def _matrix_key(figure: Figure, *, left: float, top: float) -> None:
 
     handles = []
     for category in CATEGORIES:
-        style = _STYLES[category]
+        style = CATEGORY_STYLES[category]
         box = Line2D([], [], linestyle="none", marker="s", markersize=9, color=style.color)
         sign = Line2D(
             [],
@@ -391,7 +374,7 @@ def plot_category_counts(
             shares = [
                 100.0 * count / row.n_evaluable for count, row in zip(counts, rows, strict=True)
             ]
-            style = _STYLES[category]
+            style = CATEGORY_STYLES[category]
             ax.barh(
                 range(len(rows)),
                 shares,

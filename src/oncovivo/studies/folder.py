@@ -15,6 +15,7 @@ from oncovivo.studies.caliper import VolumeFormula
 from oncovivo.studies.columns import ColumnMapping, shown_headers
 from oncovivo.studies.delimited import read_delimited
 from oncovivo.studies.files import Reading, read_long_sheets
+from oncovivo.studies.leaving import exclude_animals
 from oncovivo.studies.readings import ReadOptions, parse_day_zero, take_readings
 from oncovivo.studies.regimen import parse_regimen
 from oncovivo.studies.sheet import MISSING, LongTable
@@ -95,7 +96,7 @@ def read_folder(folder: Path, options: ReadOptions) -> Reading:
         tables=_tables(folder, group),
         table=_no_measurements() if group is None else group.measurements,
     )
-    return Reading(studies=(study,), mappings=mappings)
+    return Reading(studies=(_without_excluded(study, folder),), mappings=mappings)
 
 
 def _options(file: StudyFile, options: ReadOptions) -> ReadOptions:
@@ -217,6 +218,20 @@ def _read_animals(path: Path, group: Group | None) -> tuple[Animal, ...]:
             )
         )
     return tuple(animals)
+
+
+def _without_excluded(study: Study, folder: Path) -> Study:
+    """The study without the animals that ``animals.csv`` gives a reason for leaving out."""
+    path = folder / ANIMALS_FILE
+    if not path.exists():
+        return study
+    table = read_delimited(path, decimal_columns=())
+    for animal_id, reason in zip(
+        table.words("animal_id"), _words(table, "exclusion"), strict=True
+    ):
+        if reason is not None:
+            study = exclude_animals(study, [animal_id], reason)
+    return study
 
 
 def _words(table: LongTable, column: str) -> list[str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from datetime import date
 from typing import Final
@@ -79,7 +80,10 @@ def _as_pandas(df: object) -> pd.DataFrame:
     elif hasattr(df, "to_pandas"):
         frame = df.to_pandas()
     elif hasattr(df, "__dataframe__"):
-        frame = pd.api.interchange.from_dataframe(df)
+        with warnings.catch_warnings():
+            # pandas prefers newer protocols; frames that have this one only are still taken.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            frame = pd.api.interchange.from_dataframe(df)
     elif isinstance(df, Mapping):
         try:
             frame = pd.DataFrame(dict(df))

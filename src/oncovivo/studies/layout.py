@@ -428,7 +428,18 @@ def _layout(
         position: replace(column, theirs=names[position]) for position, column in columns.items()
     }
     wide = _days_across(wide, measure=measure, where=where)
+    if wide:
+        columns = _without_measures(columns, where=where)
     return Layout(first_row=first_row, headers=tuple(names), columns=columns, wide=wide)
+
+
+def _without_measures(columns: dict[int, MappedColumn], *, where: str) -> dict[int, MappedColumn]:
+    """Columns beside days across; a reading that belongs to no day is not read."""
+    for column in columns.values():
+        if column.canonical in MEASURES and column.how == "given":
+            expected = f"{column.canonical} in columns of days, as the days stand across"
+            raise FileFormatError(expected, found=f"one column '{column.theirs}'", where=where)
+    return {p: column for p, column in columns.items() if column.canonical not in MEASURES}
 
 
 def _simple_name(parts: tuple[str, ...]) -> str:
@@ -529,13 +540,14 @@ def _unmerge(
     """Rows with the labels of merged cells in every row they cover; readings stay as they are."""
     labels = {p for p, c in layout.columns.items() if c.canonical not in (*MEASURES, "day")}
     place = {number - 1: index for index, number in enumerate(numbers)}
+    end = max(place, default=0)
     for first_row, first_column, last_row, last_column in sheet.merges:
         if first_row < layout.first_row or first_column != last_column:
             continue
         source = place.get(first_row)
         if first_column not in labels or source is None:
             continue
-        for row in range(first_row + 1, last_row + 1):
+        for row in range(first_row + 1, min(last_row, end) + 1):
             if row in place:
                 cells = list(rows[place[row]])
                 cells[first_column] = rows[source][first_column]
@@ -606,7 +618,7 @@ def _sums_up(name: str) -> bool:
 
 
 def _melt(
-    cells: list[Sequence[str]],
+    cells: Sequence[Sequence[str]],
     texts: dict[str, list[str]],
     headers: dict[str, str | list[str]],
     row_numbers: np.ndarray,

@@ -35,10 +35,10 @@ MOST_CELLS: Final = 5_000_000
 
 _CELL: Final = re.compile(rb"<(?:\w+:)?c(?=[\s>])")
 _ROW: Final = re.compile(rb"<(?:\w+:)?row(?=[\s>])")
-_ROW_NUMBER: Final = re.compile(rb'\sr="(\d{1,7})"')
-_PLACE: Final = re.compile(rb'\br="([A-Z]{1,3})\d{1,7}"')
-_ERROR: Final = re.compile(rb'\bt="e"')
-_TEXT: Final = re.compile(rb'\bt="str"')
+_ROW_NUMBER: Final = re.compile(rb"""\sr\s*=\s*["']\s*(\d{1,12})""")
+_PLACE: Final = re.compile(rb"""\sr\s*=\s*["']\s*\$?([A-Za-z]{1,9})\$?(\d{1,12})""")
+_ERROR: Final = re.compile(rb"""\st\s*=\s*["']e["']""")
+_TEXT: Final = re.compile(rb"""\st\s*=\s*["']str["']""")
 _FORMULA: Final = re.compile(rb"<(?:\w+:)?f[\s/>]")
 _VALUE: Final = re.compile(rb"<(?:\w+:)?v(?:\s[^>]*)?>([^<]+)<")
 _INLINE: Final = re.compile(rb"<(?:\w+:)?is[\s>]")
@@ -216,8 +216,11 @@ def _sheet_parts(content: dict[str, bytes], file: str) -> Iterator[tuple[str, st
         yield node.get("name") or "", str(part).removeprefix("/")
 
 
-def _scan(xml: bytes, place: str) -> _Part:
+def _scan(xml: bytes, sheet: str) -> _Part:
     """Extent of a worksheet, and its cells that only look blank."""
+    if b"\x00" in xml:
+        expected = "a worksheet in UTF-8"
+        raise FileFormatError(expected, found="another encoding", where=sheet)
     row, last_row, last_column = -1, 0, 0
     odd: dict[tuple[int, int], str] = {}
     for row_xml in _ROW.split(xml)[1:]:
@@ -226,8 +229,10 @@ def _scan(xml: bytes, place: str) -> _Part:
         column = -1
         for piece in _CELL.split(row_xml)[1:]:
             attributes = piece[: piece.find(b">")]
-            letters = _PLACE.search(attributes)
-            column = _column_index(letters.group(1)) if letters else column + 1
+            place = _PLACE.search(attributes)
+            column = _column_index(place.group(1)) if place else column + 1
+            # A cell may name another row than the one it stands in, and is then read there.
+            row = int(place.group(2)) - 1 if place else row
             value = _VALUE.search(piece)
             formula = _FORMULA.search(piece)
             if value is None and formula is None and _INLINE.search(piece) is None:
@@ -242,7 +247,7 @@ def _scan(xml: bytes, place: str) -> _Part:
         raise FileFormatError(
             f"a sheet of at most {MOST_CELLS:,} cells",
             found=f"{last_row + 1:,} rows × {last_column + 1:,} columns",
-            where=place,
+            where=sheet,
             mend="delete what stands far from the table",
         )
     return _Part(odd)
@@ -251,7 +256,7 @@ def _scan(xml: bytes, place: str) -> _Part:
 def _column_index(letters: bytes) -> int:
     """Column from its letters, counted from 0."""
     index = 0
-    for letter in letters:
+    for letter in letters.upper():
         index = index * 26 + letter - 64
     return index - 1
 

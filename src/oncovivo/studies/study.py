@@ -249,7 +249,7 @@ class StudyTables:
             return self._frames[name].copy()
         numbers = ("day", "dose_mg_per_kg", "value")
         return pd.DataFrame(
-            {c: np.array([], dtype=float if c in numbers else object) for c in _COLUMNS[name]}
+            {c: pd.Series([], dtype=float if c in numbers else str) for c in _COLUMNS[name]}
         )
 
     def only(self, animal_ids: set[str]) -> StudyTables:

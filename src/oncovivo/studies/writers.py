@@ -20,6 +20,7 @@ from oncovivo.studies.folder import (
     STUDY_FILE,
     TABLE_COLUMNS,
 )
+from oncovivo.studies.leaving import restore_animals
 from oncovivo.studies.sheet import MISSING
 from oncovivo.studies.study import Study
 from oncovivo.tables import MEASUREMENT_COLUMNS
@@ -171,7 +172,9 @@ def _toml(value: object) -> str:
 
 
 def _tables(study: Study) -> dict[str, str]:
-    """Text of each CSV file by its name."""
+    """Text of each CSV file by its name; excluded animals stand there with their reason."""
+    reasons = {e.animal.animal_id: e.reason for e in study.exclusions}
+    study = restore_animals(study)
     table = study.measurements
     volumes = [
         _volume(volume, state)
@@ -188,6 +191,8 @@ def _tables(study: Study) -> dict[str, str]:
     animals = {
         name: [_cell(getattr(animal, name)) for animal in study.animals] for name in ANIMAL_COLUMNS
     }
+    if reasons:
+        animals["exclusion"] = [_cell(reasons.get(a.animal_id)) for a in study.animals]
     files = {MEASUREMENTS_FILE: _csv(columns), ANIMALS_FILE: _csv(animals)}
     for name, frame in study.tables.frames():
         files[f"{name}.csv"] = _csv({column: _cells(frame[column]) for column in frame.columns})
