@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from oncovivo.numerics import bootstrap_log_ratio_limits
 from oncovivo.numerics.resampling import log_ratio_and_error
@@ -253,12 +253,12 @@ def _median_place(n: int, level: float) -> tuple[int, float]:
     """Rank of the outer order statistic and the share of the next inner one; rank 0 for none."""
 
     def covered(rank: int) -> float:
-        return float(1 - 2 * stats.binom.cdf(rank - 1, n, 0.5))
+        return float(1 - 2 * special.bdtr(rank - 1, n, 0.5))
 
     if n < FEWEST_FOR_RESAMPLING:
         return 0, 0.0
     # The largest rank that still covers enough lies next to the binomial quantile.
-    near = int(stats.binom.ppf((1 - level) / 2, n, 0.5))
+    near = int(np.searchsorted(special.bdtr(np.arange(n + 1), n, 0.5), (1 - level) / 2))
     rank = near + 1 if covered(near + 1) >= level else near
     if rank == 0:
         return (1 if covered(1) >= part_level(level) else 0), 0.0

@@ -42,7 +42,7 @@ _MOST_BARS: Final = 48
 _BAR: Final = 0.155
 _ARM_GAP: Final = 1.6
 _NARROWEST_ARM: Final = 6.2
-_ROW: Final = 2.35
+_ROW: Final = 2.4
 
 
 def plot_best_responses(result: ResponseResult) -> Figure:
@@ -76,12 +76,12 @@ def plot_best_responses(result: ResponseResult) -> Figure:
     rows = _rows(arms)
     longest = max(sum(_width(arms[name]) for name in row) for row in rows)
     width = max(0.75 + _BAR * longest + 0.35, 5.0)
-    height = 0.75 + _ROW * len(rows)
+    height = 0.6 + _ROW * len(rows)
     with themed():
         figure = new_figure(width=width, height=height)
         for place, row in enumerate(rows):
-            bottom = (len(rows) - 1 - place) * _ROW + 0.55
-            high = (_ROW - 0.75) / height
+            bottom = (len(rows) - 1 - place) * _ROW + 0.62
+            high = (_ROW - 0.8) / height
             ax = figure.add_axes((0.75 / width, bottom / height, _BAR * longest / width, high))
             _draw_row(ax, {name: arms[name] for name in row}, longest)
         figure.text(
@@ -138,7 +138,7 @@ def _draw_row(ax: Axes, arms: dict[str, list[AnimalResponse]], longest: float) -
             _draw_bar(ax, animal, start + place)
         wide = _width(animals)
         ax.annotate(
-            f"{_shortened(name, wide)}\nn = {len(animals)}",
+            f"{_folded(name, wide)}\nn = {len(animals)}",
             (x + (wide - _ARM_GAP) / 2 - 0.5, -100),
             xytext=(0, -13),
             textcoords="offset points",
@@ -159,10 +159,17 @@ def _draw_row(ax: Axes, arms: dict[str, list[AnimalResponse]], longest: float) -
     ax.set_ylabel("best response (%)")
 
 
-def _shortened(name: str, wide: float) -> str:
-    """A name that fits below its bars."""
+def _folded(name: str, wide: float) -> str:
+    """A name in at most two lines that fit below its bars; its end says more than its middle."""
     most = int(wide * _BAR / 0.073)
-    return name if len(name) <= most else f"{name[: most - 1]}…"
+    if len(name) <= most:
+        return name
+    if len(name) > 2 * most:
+        name = f"{name[:most]}…{name[1 - most :]}"
+    # At the last mark before the end of the line that leaves no more than a line behind it.
+    marks = [at for at in range(max(len(name) - most, 1), most + 1) if name[at - 1] in " _-+,/"]
+    at = marks[-1] if marks else most
+    return f"{name[:at].rstrip()}\n{name[at:].lstrip()}"
 
 
 def _draw_bar(ax: Axes, animal: AnimalResponse, x: float) -> None:

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -69,6 +70,7 @@ def build_guide(
     ProjectError
         If an input is missing or malformed, or `out` holds something else than a guide.
     """
+    out = out.resolve()  # '.' and links would else be gone when the guide is moved there
     _check_out(out)
     clock = _Clock(progress)
     clock.start("reading")
@@ -91,12 +93,15 @@ def render_guide(
     """Write ``index.html``, ``guide.pdf`` and ``guide.json`` of a bundle into a folder."""
     progress("document")
     document = assemble_guide(bundle)
-    progress("HTML")
-    (folder / "index.html").write_bytes(render_html(document).encode())
-    progress("PDF")
     day = date.fromisoformat(bundle.provenance.date)
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    (folder / "guide.pdf").write_bytes(render_pdf(document, timestamp=int(midnight.timestamp())))
+    # typst compiles outside Python, so the page can be made meanwhile
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        pdf = beside.submit(render_pdf, document, timestamp=int(midnight.timestamp()))
+        progress("HTML")
+        (folder / "index.html").write_bytes(render_html(document).encode())
+        progress("PDF")
+        (folder / "guide.pdf").write_bytes(pdf.result())
     summary = json.dumps(guide_summary(bundle), ensure_ascii=False, indent=1, allow_nan=False)
     (folder / "guide.json").write_bytes((summary + "\n").encode())
     return document

@@ -51,11 +51,12 @@ class _Remarks:
     def letters_of(self, remarks: Sequence[str]) -> str:
         for remark in remarks:
             self.letters.setdefault(remark, _letter(len(self.letters)))
-        return ", ".join(self.letters[remark] for remark in remarks)
+        places = sorted(list(self.letters).index(remark) for remark in remarks)
+        return ", ".join(_letter(place) for place in places)
 
 
 def _letter(place: int) -> str:
-    """a to z, then aa, ab and so on."""
+    """The letters a to z, then aa, ab and so on."""
     ahead, own = divmod(place, 26)
     return (_letter(ahead - 1) if ahead else "") + chr(ord("a") + own)
 
@@ -85,7 +86,9 @@ def _blocks(
 ) -> tuple[Block, ...]:
     """Tables of a group, its tests, and the remarks below."""
     rows = {
-        (row.arm, row.endpoint): row for row in table.endpoints if find_group(row.endpoint) == group
+        (row.arm, row.endpoint): row
+        for row in table.endpoints
+        if find_group(row.endpoint) == group
     }
     arms = [arm for arm in table.arms if any((arm, name) in rows for name in names)]
     remarks = _Remarks()
@@ -162,9 +165,8 @@ def _by_arm(
 ) -> Table:
     """One row for each arm, one column for each of a few endpoints."""
     days = {name: _common_day(table, name, rows) for name in names}
-    part = f"-{number}" if number else ""
     return Table(
-        anchor=f"table-{group.key}-{label.id}{part}",
+        anchor=f"table-{group.key}{number or ''}-{label.id}",
         caption=_caption(table, label, group),
         columns=(
             TableColumn(heading="Arm", width=2),
@@ -183,7 +185,9 @@ def _by_arm(
     )
 
 
-_NOTE: Final = "Estimate (interval), n: animals that enter, treated/control. A dash: no such number."
+_NOTE: Final = (
+    "Estimate (interval), n: animals that enter, treated/control. A dash: no such number."
+)
 
 
 def _common_day(
@@ -211,15 +215,14 @@ def _cell(
     """Estimate, interval, n, a day of its own, and the letters of what is remarked."""
     if row is None:
         return ()
-    parts = [value_text(row)]
+    interval = interval_text(row)
+    parts = [f"{value_text(row)} ({interval})" if interval else value_text(row)]
     if row.estimate is not None:
-        interval = interval_text(row)
-        parts += [f"({interval})"] if interval else []
         n = f"{row.n_treated}/{row.n_control}" if row.versus is not None else str(row.n_treated)
         parts.append(f"n {n}")
         if row.day not in (None, day, table.day_choice.day):
             parts.append(f"day {row.day:g}")
-    shown = " ".join(part.replace(" ", _TIGHT) for part in parts)
+    shown = ", ".join(part.replace(" ", _TIGHT).replace(f"{_TIGHT}(", " (") for part in parts)
     letters = remarks.letters_of(list_remarks(row))
     if not letters:
         return text(shown)

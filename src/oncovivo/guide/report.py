@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -17,11 +18,12 @@ from oncovivo.analyses import (
     StudyOptions,
     analyse_file,
 )
+from oncovivo.analyses.table_files import write_csv, write_workbook
 from oncovivo.documents import (
     Badge,
     Block,
     Document,
-    Figure,
+    Listing,
     Note,
     Paragraph,
     Section,
@@ -31,25 +33,32 @@ from oncovivo.documents import (
     render_html,
     text,
 )
-from oncovivo.endpoints import plot_growth, plot_growth_panels
+from oncovivo.documents import Figure as FigureBlock
+from oncovivo.endpoints import VolumeByDay, plot_growth, plot_growth_panels
 from oncovivo.errors import FileFormatError, InputError
 from oncovivo.figures import to_svg
+from oncovivo.guide.endpoint_tables import definition_table, endpoint_groups
 from oncovivo.guide.findings import provenance_blocks
 from oncovivo.guide.study_blocks import (
-    StudyLabel,
-    endpoint_blocks,
+    Picture,
+    at_risk_table,
     leaving_table,
-    response_figures,
+    response_pictures,
     response_table,
     tolerability_table,
-    weight_figure,
+    weight_picture,
 )
+from oncovivo.guide.study_label import StudyLabel
 from oncovivo.provenance import Provenance, package_versions
 from oncovivo.studies.check import CheckOptions, CheckReport, StudyFinding, check_file
 
-__all__ = ["StudyReport", "assemble_report", "build_report"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["AssembledReport", "StudyReport", "assemble_report", "build_report"]
 
 MOST_ARMS_IN_ONE_PLOT = 6
+SEVERITY_WORDS = {"error": "error", "warning": "warning", "info": "remark"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +68,14 @@ class StudyReport:
     analysis: FileAnalysis
     checks: CheckReport
     written: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AssembledReport:
+    """A report before it is written: the page, and its figures as they were drawn."""
+
+    document: Document
+    pictures: tuple[Picture, ...]
 
 
 def build_report(
@@ -77,8 +94,8 @@ def build_report(
     file : Path
         Study file or folder.
     out : Path
-        The page to write, ending in ``.html``; tables (CSV, XLSX) and figures (SVG) go into a
-        folder beside it, named after it.
+        The page to write, ending in ``.html``; tables (CSV, XLSX) and figures (SVG, PNG) go into
+        a folder beside it, named after it.
     built : date
         The date that the page prints.
     reading, options : optional
@@ -102,11 +119,11 @@ def build_report(
     progress("checks")
     checks = check_file(file, options=_check_options(reading, options))
     progress("page")
-    document = assemble_report(analysis, checks, built=built)
-    page = render_html(document)
+    report = assemble_report(analysis, checks, built=built)
+    page = render_html(report.document)
     progress("files")
     try:
-        written = _write(out, page, document, analysis)
+        written = _write(out, page, report.pictures, analysis)
     except OSError as err:
         raise FileFormatError(
             "a place where files can be written",
@@ -129,12 +146,17 @@ def _check_options(reading: StudyOptions, options: AnalysisOptions) -> CheckOpti
     )
 
 
-def assemble_report(analysis: FileAnalysis, checks: CheckReport, *, built: date) -> Document:
-    """The report as a document; the same analysis gives the same document."""
-    several = len(analysis.studies) > 1
+def assemble_report(
+    analysis: FileAnalysis, checks: CheckReport, *, built: date
+) -> AssembledReport:
+    """The report as a document and its pictures; the same analysis gives the same."""
+    analysed = analysis.analysed
     sections = [_overview(analysis, checks)]
-    for number, study in enumerate(analysis.analysed, start=1):
-        sections += _study_sections(study, number, several=several)
+    pictures: list[Picture] = []
+    for number, study in enumerate(analysed, start=1):
+        chapters, drawn = _study_sections(study, number, several=len(analysis.studies) > 1)
+        sections += chapters
+        pictures += drawn
     sections.append(_methods(analysis))
     provenance = Provenance(
         date=built.isoformat(),
@@ -145,15 +167,19 @@ def assemble_report(analysis: FileAnalysis, checks: CheckReport, *, built: date)
     sections.append(
         Section(anchor="provenance", title="Provenance", blocks=provenance_blocks(provenance))
     )
-    simulated = any(study.study.simulated for study in analysis.analysed)
-    return Document(
-        title=f"Study report: {analysis.source.name}",
-        subtitle="Simulated data" if simulated else "",
+    name = analysis.source.name
+    subtitle = [f"From {name}"] if len(analysis.studies) == 1 else []
+    if any(study.study.simulated for study in analysed):
+        subtitle.append("Simulated data: no animal was involved")
+    document = Document(
+        title=f"Study report: {analysed[0].study.title if len(analysis.studies) == 1 else name}",
+        subtitle=". ".join(subtitle),
         date=built.isoformat(),
         sections=tuple(sections),
         keywords=("xenograft", "tumor growth", "endpoints"),
         generator=provenance.program,
     )
+    return AssembledReport(document=document, pictures=tuple(pictures))
 
 
 def _overview(analysis: FileAnalysis, checks: CheckReport) -> Section:
@@ -166,11 +192,12 @@ def _overview(analysis: FileAnalysis, checks: CheckReport) -> Section:
     findings = [(found.study, finding) for found in checks.studies for finding in found.findings]
     findings += [("the file", finding) for finding in checks.findings]
     if findings:
-        blocks.append(_finding_table(findings))
+        blocks.append(_finding_table(findings, several=len(checks.studies) > 1))
     return Section(anchor="overview", title="The file and its checks", blocks=tuple(blocks))
 
 
-def _finding_table(findings: Sequence[tuple[str, StudyFinding]]) -> Table:
+def _finding_table(findings: Sequence[tuple[str, StudyFinding]], *, several: bool) -> Table:
+    """The gravest first; which study it is about only where there are several."""
     order = {"error": 0, "warning": 1, "info": 2}
     ranked = sorted(findings, key=lambda found: order[found[1].severity])
     return Table(
@@ -186,8 +213,8 @@ def _finding_table(findings: Sequence[tuple[str, StudyFinding]]) -> Table:
             TableRow(
                 cells=(
                     text(finding.code.replace("_", " ")),
-                    (Badge(content=finding.severity, kind=finding.severity),),
-                    text(f"{study}: {finding.message}"),
+                    (Badge(content=SEVERITY_WORDS[finding.severity], kind=finding.severity),),
+                    text(f"{study}: {finding.message}" if several else finding.message),
                     text(finding.mend),
                 )
             )
@@ -196,67 +223,168 @@ def _finding_table(findings: Sequence[tuple[str, StudyFinding]]) -> Table:
     )
 
 
-def _study_sections(study: StudyAnalysis, number: int, *, several: bool) -> tuple[Section, ...]:
-    """The chapters of one study."""
+def _study_sections(
+    study: StudyAnalysis, number: int, *, several: bool
+) -> tuple[tuple[Section, ...], tuple[Picture, ...]]:
+    """The chapters of one study, and the pictures in them."""
     label = StudyLabel(id=str(number), title=study.study.title, simulated=study.study.simulated)
     prefix = f"{study.study.title}: " if several else ""
-    parts: list[tuple[str, str, list[Block]]] = [
-        ("growth", "Growth", [*_study_notes(study), _growth_figure(study, label)]),
-        ("endpoints", "Endpoints", list(endpoint_blocks(study.endpoints, label))),
+    growth = _growth_picture(study, label)
+    pictures = [growth]
+
+    def chapter(anchor: str, title: str, *blocks: Block) -> Section:
+        return Section(anchor=f"{anchor}-{number}", title=f"{prefix}{title}", blocks=blocks)
+
+    sections = [
+        chapter("growth", "Growth", *_study_notes(study), growth.figure),
+        chapter("endpoints", "Endpoints", *_day_blocks(study, label)),
+    ]
+    sections += [
+        Section(
+            anchor=f"endpoints-{group.key}-{number}",
+            title=group.title,
+            blocks=group.blocks,
+            level=2,
+        )
+        for group in endpoint_groups(study.endpoints, label)
     ]
     if study.response is not None:
-        blocks: list[Block] = [response_table(study.response, label)]
-        blocks += response_figures(study.response, label)
-        parts.append(("response", "Response", blocks))
+        drawn = response_pictures(study.response, label)
+        pictures += drawn
+        figures = [picture.figure for picture in drawn]
+        table = response_table(study.response, label)
+        sections.append(chapter("response", "Response", table, *figures))
     if study.tolerability is not None:
-        weight = weight_figure(study.tolerability, label)
-        blocks = [tolerability_table(study.tolerability, label)]
-        blocks += [weight] if weight is not None else []
-        parts.append(("tolerability", "Tolerability", blocks))
-    parts.append(("leaving", "Who left, and why", [leaving_table(study.leavers, label)]))
-    return tuple(
-        Section(anchor=f"{anchor}-{number}", title=f"{prefix}{title}", blocks=tuple(blocks))
-        for anchor, title, blocks in parts
-    )
+        weight = weight_picture(study.tolerability, label)
+        pictures += [weight] if weight is not None else []
+        blocks: list[Block] = [tolerability_table(study.tolerability, label)]
+        blocks += [weight.figure] if weight is not None else []
+        sections.append(chapter("tolerability", "Tolerability", *blocks))
+    sections.append(chapter("leaving", "Who left, and why", *_leaving_blocks(study, label)))
+    return tuple(sections), tuple(pictures)
 
 
 def _study_notes(study: StudyAnalysis) -> tuple[Block, ...]:
-    """What is simulated, what was assumed while reading, and the arms."""
+    """What is simulated, the arms, and what was assumed while reading."""
     blocks: list[Block] = []
     if study.study.simulated:
         words = "The data of this study are simulated. No animal was involved."
         blocks.append(Note(kind="simulated", content=text(words)))
-    blocks.append(Paragraph(content=text(study.endpoints.summary() + ".")))
-    notes = dict.fromkeys((*study.study.notes, *study.endpoints.notes))
-    blocks += [Note(kind="info", content=text(note)) for note in notes]
+    table = study.endpoints
+    line = "" if study.study.line.name in study.study.title else f", line {study.study.line.name}"
+    words = (
+        f"{study.study.title}{line}: {len(study.study.animals)} animals in {len(table.arms)} "
+        f"arms. Control: {table.control}. Baseline: {table.baseline}."
+    )
+    blocks.append(Paragraph(content=text(words)))
+    notes = tuple(dict.fromkeys((*study.study.notes, *table.notes)))
+    if notes:
+        blocks.append(Listing(items=tuple(text(note) for note in notes)))
     return tuple(blocks)
 
 
-def _growth_figure(study: StudyAnalysis, label: StudyLabel) -> Figure:
-    """Every animal, the means, and who is left."""
-    volume = replace(study.volume, study_id="")
-    if len(volume.arms) > MOST_ARMS_IN_ONE_PLOT:
-        drawn = plot_growth_panels(volume)
-    else:
-        figure = plot_growth(volume).get_figure(root=True)
-        if figure is None:  # an axes always has one; the type says otherwise
-            message = "axes without a figure"
-            raise RuntimeError(message)
-        drawn = figure
-    rows = [row for arm in volume.arms for row in volume.of_arm(arm)[-1:]]
-    return Figure(
-        anchor=f"figure-growth-{label.id}",
-        svg=to_svg(drawn, title=f"Tumor growth by arm, {label.title}"),
-        caption=label.caption(
-            "Tumor volume by day, log scale: each animal a thin line, the arithmetic mean of each "
-            "arm with its standard error, and the number of animals still followed. A mean is "
-            "drawn hollow once fewer than half of its arm remain."
+def _day_blocks(study: StudyAnalysis, label: StudyLabel) -> tuple[Block, ...]:
+    """The day of the endpoints, how it was chosen, and who was measured on it."""
+    table = study.endpoints
+    choice = table.day_choice
+    day = "the last day" if choice.day is None else f"day {choice.day:g}"
+    rules = {
+        "option": f"Endpoints of a day are those of {day}, which was named.",
+        "last day with enough animals": (
+            f"Endpoints of a day are those of {day}, the last on which at least 80 % and three "
+            "animals of every arm were measured."
         ),
-        description="; ".join(
-            f"{row.arm}: {row.n_at_risk} of {row.n_enrolled} animals followed to day {row.day:g}"
-            for row in rows
+        "no day has enough animals": (
+            "Endpoints of a day do not exist: on no day after the baseline were at least 80 % and "
+            "three animals of every arm measured."
+        ),
+    }
+    words = (
+        f"{rules[choice.rule]} Growth rates see the readings through day "
+        f"{table.rates_through:g}; times to a size and the best change the whole follow-up. "
+        f"Intervals are {table.level:.0%}. The definitions stand under Methods."
+    )
+    return (
+        Paragraph(content=text(words)),
+        Table(
+            anchor=f"table-day-{label.id}",
+            caption=label.caption(f"Animals on {day}. {label.title}."),
+            columns=(
+                TableColumn(heading="Arm", width=2),
+                TableColumn(heading="Enrolled", align="right"),
+                TableColumn(heading="Still followed", align="right"),
+                TableColumn(heading="Measured", align="right"),
+                TableColumn(heading="Share measured", align="right"),
+            ),
+            rows=tuple(
+                TableRow(
+                    cells=(
+                        text(share.arm),
+                        text(str(share.n_enrolled)),
+                        text(str(share.n_at_risk)),
+                        text(str(share.n_measured)),
+                        text(f"{share.share:.0%}"),
+                    )
+                )
+                for share in choice.shares
+            ),
         ),
     )
+
+
+def _leaving_blocks(study: StudyAnalysis, label: StudyLabel) -> tuple[Block, ...]:
+    """Who is left by day, the reasons for leaving, and the log of exclusions."""
+    blocks: list[Block] = [
+        at_risk_table(study.at_risk, label),
+        leaving_table(study.leavers, label),
+    ]
+    if study.leavers.exclusions:
+        blocks += [
+            Paragraph(content=text("Left out of the analysis, with the reason:")),
+            Listing(
+                items=tuple(
+                    text(f"{excluded.animal.animal_id} ({excluded.animal.arm}): {excluded.reason}")
+                    for excluded in study.leavers.exclusions
+                )
+            ),
+        ]
+    return tuple(blocks)
+
+
+def _growth_picture(study: StudyAnalysis, label: StudyLabel) -> Picture:
+    """Every animal, the means, and who is left."""
+    volume = replace(study.volume, study_id="")
+    many = len(volume.arms) > MOST_ARMS_IN_ONE_PLOT
+    drawn = plot_growth_panels(volume) if many else _figure_of(volume)
+    rows = [row for arm in volume.arms for row in volume.of_arm(arm)[-1:]]
+    kind = "Simulated tumor" if label.simulated else "Tumor"
+    return Picture(
+        drawn=drawn,
+        figure=FigureBlock(
+            anchor=f"figure-growth-{label.id}",
+            svg=to_svg(drawn, title=f"{kind} growth by arm, {label.title}"),
+            caption=label.caption(
+                f"{kind} volume by day, log scale: each animal a thin line, the arithmetic mean "
+                "of each arm with its standard error, and the number of animals still followed. A "
+                "mean is drawn hollow once fewer than half of its arm remain."
+                + (" One panel for each arm, with the control's mean in grey." if many else "")
+            ),
+            description="; ".join(
+                f"{row.arm}: {row.n_at_risk} of {row.n_enrolled} animals followed to day "
+                f"{row.day:g}"
+                for row in rows
+            ),
+        ),
+    )
+
+
+def _figure_of(volume: VolumeByDay) -> Figure:
+    """All arms in one picture."""
+    figure = plot_growth(volume).get_figure(root=True)
+    if figure is None:  # an axes always has one; the type says otherwise
+        message = "axes without a figure"
+        raise RuntimeError(message)
+    return figure
 
 
 def _methods(analysis: FileAnalysis) -> Section:
@@ -275,51 +403,55 @@ def _methods(analysis: FileAnalysis) -> Section:
         f"was classified by mRECIST ({rule}) and by the categories of the Pediatric Preclinical "
         "Testing Consortium; rates have exact (Clopper-Pearson) limits. Body weight is given raw "
         "and net of the tumor at 1 mg/mm³. Nobody was left out in silence: animals that left are "
-        "listed with their reason."
+        "counted with their reason."
     )
-    return Section(anchor="methods", title="Methods", blocks=(Paragraph(content=text(words)),))
+    definitions = definition_table([study.endpoints for study in analysis.analysed])
+    return Section(
+        anchor="methods",
+        title="Methods",
+        blocks=(Paragraph(content=text(words)), definitions),
+    )
 
 
-def _write(out: Path, page: str, document: Document, analysis: FileAnalysis) -> tuple[Path, ...]:
+def _write(
+    out: Path, page: str, pictures: Sequence[Picture], analysis: FileAnalysis
+) -> tuple[Path, ...]:
     """The page, and a folder of tables and figures beside it."""
-    folder = out.with_suffix("")
-    folder = folder.with_name(f"{folder.name}_files")
+    folder = out.with_name(f"{out.stem}_files")
     folder.mkdir(parents=True, exist_ok=True)
     out.write_bytes(page.encode())
     written = [out]
-    for name, table in _tables(analysis).items():
-        csv = folder / f"{name}.csv"
-        table.to_csv(csv, index=False, lineterminator="\n")
-        written.append(csv)
-    workbook = folder / "tables.xlsx"
-    with pd.ExcelWriter(workbook) as writer:
-        for name, table in _tables(analysis).items():
-            table.to_excel(writer, sheet_name=name, index=False)
-    written.append(workbook)
-    for section in document.sections:
-        for block in section.blocks:
-            if isinstance(block, Figure):
-                svg = folder / f"{_file_name(block.anchor)}.svg"
-                svg.write_bytes(block.svg.encode())
-                written.append(svg)
+    tables = _tables(analysis)
+    for name, table in tables.items():
+        written.append(folder / f"{name}.csv")
+        write_csv(table, written[-1])
+    written.append(folder / "tables.xlsx")
+    write_workbook(tables, written[-1])
+    for picture in pictures:
+        name = re.sub(r"[^A-Za-z0-9_-]+", "-", picture.figure.anchor)
+        written += [folder / f"{name}.svg", folder / f"{name}.png"]
+        written[-2].write_bytes(picture.figure.svg.encode())
+        written[-1].write_bytes(picture.png())
     return tuple(written)
 
 
 def _tables(analysis: FileAnalysis) -> dict[str, pd.DataFrame]:
-    """The results as tidy tables, by name."""
-    tables = {"endpoints": analysis.to_frame()}
-    by_day, response, weight = [], [], []
+    """The results as tidy tables, by name; a table that no study has is left out."""
+    found: dict[str, list[pd.DataFrame]] = {}
     for study in analysis.analysed:
-        by_day.append(study.volume.to_frame().assign(study=study.study.study_id))
+        tables = {
+            "endpoints": study.endpoints.to_frame(),
+            "by_day": study.volume.to_frame(),
+            "at_risk": study.at_risk.to_frame(),
+            "leaving": pd.DataFrame([asdict(leaver) for leaver in study.leavers.leavers]),
+        }
         if study.response is not None:
-            response.append(study.response.to_frame().assign(study=study.study.study_id))
+            tables["response"] = study.response.to_frame()
         if study.tolerability is not None:
-            weight.append(study.tolerability.to_frame().assign(study=study.study.study_id))
-    for name, frames in (("by_day", by_day), ("response", response), ("tolerability", weight)):
-        if frames:
-            tables[name] = pd.concat(frames, ignore_index=True)
-    return tables
-
-
-def _file_name(anchor: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", anchor)
+            tables["tolerability"] = study.tolerability.to_frame()
+        for name, table in tables.items():
+            named = table.drop(columns=["study", "line"], errors="ignore")
+            named.insert(0, "study", study.study.study_id)
+            named.insert(1, "line", study.study.line.name)
+            found.setdefault(name, []).append(named)
+    return {name: pd.concat(frames, ignore_index=True) for name, frames in found.items()}

@@ -31,10 +31,8 @@ from oncovivo.guide.study_blocks import (
     StudyLabel,
     endpoint_blocks,
     leaving_table,
-    response_figures,
     response_table,
     tolerability_table,
-    weight_figure,
 )
 from oncovivo.references import Library
 from oncovivo.studies.leaving import LeavingTable
@@ -79,11 +77,8 @@ def _result_blocks(study: StudyResult) -> tuple[Block, ...]:
     blocks: list[Block] = list(endpoint_blocks(study.endpoints, label))
     if study.response is not None:
         blocks.append(response_table(study.response, label))
-        blocks += response_figures(study.response, label)
     if study.tolerability is not None:
         blocks.append(tolerability_table(study.tolerability, label))
-        weight = weight_figure(study.tolerability, label)
-        blocks += [weight] if weight is not None else []
     leavers = LeavingTable(
         study=study.study_id, last_day=study.last_day, leavers=study.leavers, exclusions=()
     )

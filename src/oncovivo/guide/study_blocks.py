@@ -5,174 +5,51 @@ The guide's section of a study and the report of a study file are made of the sa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-from oncovivo.documents import (
-    Badge,
-    Block,
-    Figure,
-    Inline,
-    Listing,
-    Table,
-    TableColumn,
-    TableRow,
-    Text,
-    text,
-)
-from oncovivo.endpoints import EndpointEstimate, EndpointTable, find_definition
+from oncovivo.documents import Figure, Table, TableColumn, TableRow, text
 from oncovivo.endpoints.event_plots import plot_spider, plot_swimmer
-from oncovivo.endpoints.response import ResponseResult
+from oncovivo.endpoints.response import AnimalResponse, ArmResponse, ResponseResult
 from oncovivo.endpoints.tolerability import TolerabilityResult
+from oncovivo.endpoints.waterfall_plots import plot_best_responses
 from oncovivo.endpoints.weight_plots import plot_body_weight
-from oncovivo.figures import to_svg
-from oncovivo.studies.leaving import LeavingTable
+from oncovivo.endpoints.wording import number_text
+from oncovivo.figures import to_png, to_svg
+from oncovivo.guide.endpoint_tables import endpoint_blocks
+from oncovivo.guide.study_label import StudyLabel
+from oncovivo.studies.leaving import LeavingTable, NumberAtRisk
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as DrawnFigure
 
 __all__ = [
+    "Picture",
     "StudyLabel",
+    "at_risk_table",
     "endpoint_blocks",
     "leaving_table",
     "response_figures",
+    "response_pictures",
     "response_table",
     "tolerability_table",
     "weight_figure",
+    "weight_picture",
 ]
 
-MOST_ARMS_SIDE_BY_SIDE = 5
-ENDPOINTS_PER_TABLE = 5
-SIMULATED = Badge(content="simulated", kind="simulated")
+MOST_DAYS: Final = 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StudyLabel:
-    """What every table and figure of a study carries: id, title and whether it is simulated."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Picture:
+    """A figure of a document, and what it was drawn from."""
 
-    id: str
-    title: str
-    simulated: bool
+    figure: Figure
+    drawn: DrawnFigure
 
-    def caption(self, words: str) -> tuple[Inline, ...]:
-        """A caption, marked when the study is simulated."""
-        content = Text(content=words)
-        return (SIMULATED, Text(content=" "), content) if self.simulated else (content,)
-
-
-def endpoint_blocks(table: EndpointTable, label: StudyLabel) -> tuple[Block, ...]:
-    """All definitions side by side, and why a number is missing or flagged."""
-    names = list(dict.fromkeys(row.endpoint for row in table.endpoints))
-    arms = list(dict.fromkeys(row.arm for row in table.endpoints))
-    known = {(row.arm, row.endpoint): row for row in table.endpoints}
-    tables: list[Block] = []
-    if len(arms) <= MOST_ARMS_SIDE_BY_SIDE:
-        tables.append(_side_by_side(table, label, names, arms, known))
-    else:
-        parts = [
-            names[i : i + ENDPOINTS_PER_TABLE] for i in range(0, len(names), ENDPOINTS_PER_TABLE)
-        ]
-        tables += [
-            _by_arm(table, label, part, arms, known, number=number)
-            for number, part in enumerate(parts, start=1)
-        ]
-    remarks = _remarks(table.endpoints)
-    return (*tables, Listing(items=remarks)) if remarks else tuple(tables)
-
-
-def _heading(table: EndpointTable) -> str:
-    return f"Endpoints against {table.control}, {table.level:.0%} intervals; {table.day_choice}"
-
-
-def _side_by_side(
-    table: EndpointTable,
-    label: StudyLabel,
-    names: Sequence[str],
-    arms: Sequence[str],
-    known: dict[tuple[str, str], EndpointEstimate],
-) -> Table:
-    """One row for each endpoint, one column for each arm."""
-    return Table(
-        anchor=f"table-endpoints-{label.id}",
-        caption=label.caption(f"{_heading(table)}. {label.title}."),
-        columns=(
-            TableColumn(heading="Endpoint", width=2.6),
-            *(TableColumn(heading=arm, width=2) for arm in arms),
-        ),
-        rows=tuple(
-            TableRow(
-                cells=(
-                    text(_named(name)),
-                    *(text(_number(known.get((arm, name)))) for arm in arms),
-                )
-            )
-            for name in names
-        ),
-        note=text("A dash: no such number; the reasons are listed below. n: animals that enter."),
-    )
-
-
-def _by_arm(
-    table: EndpointTable,
-    label: StudyLabel,
-    names: Sequence[str],
-    arms: Sequence[str],
-    known: dict[tuple[str, str], EndpointEstimate],
-    *,
-    number: int,
-) -> Table:
-    """One row for each arm, one column for each of a few endpoints."""
-    return Table(
-        anchor=f"table-endpoints-{label.id}-{number}",
-        caption=label.caption(f"{_heading(table)} ({number}). {label.title}."),
-        columns=(
-            TableColumn(heading="Arm", width=2),
-            *(TableColumn(heading=_named(name), width=2) for name in names),
-        ),
-        rows=tuple(
-            TableRow(
-                cells=(
-                    text(arm),
-                    *(text(_number(known.get((arm, name)))) for name in names),
-                )
-            )
-            for arm in arms
-        ),
-    )
-
-
-def _named(name: str) -> str:
-    """An endpoint's title with its unit and its name in results."""
-    definition = find_definition(name)
-    unit = "" if definition.unit in ("", "1") else f", {definition.unit}"
-    title = definition.title if name == definition.name else f"{definition.title} ({name})"
-    return f"{title}{unit}"
-
-
-def _number(row: EndpointEstimate | None) -> str:
-    """Estimate, interval and n in one cell."""
-    if row is None:
-        return ""
-    if row.estimate is None:
-        return "—" if row.greater_than is None else f"> {row.greater_than:.3g}"
-    words = f"{row.estimate:.3g}"
-    if row.lower is not None or row.upper is not None:
-        lower = "−∞" if row.lower is None else f"{row.lower:.3g}"
-        upper = "∞" if row.upper is None else f"{row.upper:.3g}"
-        words += f" ({lower} to {upper})"
-    return f"{words}; n {row.n_treated}" + (f"/{row.n_control}" if row.versus else "")
-
-
-def _remarks(rows: Sequence[EndpointEstimate]) -> tuple[tuple[Inline, ...], ...]:
-    """Each reason once, with the arms and endpoints it holds for."""
-    found: dict[str, dict[str, list[str]]] = {}
-    for row in rows:
-        if row.reason:
-            found.setdefault(row.reason, {}).setdefault(row.endpoint, []).append(row.arm)
-    return tuple(
-        text(
-            f"{reason}: "
-            + "; ".join(f"{name} ({', '.join(arms)})" for name, arms in where.items())
-        )
-        for reason, where in found.items()
-    )
+    def png(self) -> bytes:
+        """The same picture as PNG."""
+        return to_png(self.drawn)
 
 
 def response_table(result: ResponseResult, label: StudyLabel) -> Table:
@@ -229,29 +106,78 @@ def _rate(k: int, n: int, lower: float | None, upper: float | None) -> str:
     return f"{k} of {n} ({lower:.0%} to {upper:.0%})"
 
 
-def response_figures(result: ResponseResult, label: StudyLabel) -> tuple[Figure, ...]:
-    """Change of every animal, and how long each was followed and why it left."""
+def response_pictures(result: ResponseResult, label: StudyLabel) -> tuple[Picture, ...]:
+    """Best response, change by day, and follow-up of every animal."""
     if not result.curves:
         return ()
-    kind = "simulated " if label.simulated else ""
-    return (
-        Figure(
+    pictures = [_spider(result, label), _swimmer(result, label)]
+    if any(animal.best_response_pct is not None for animal in result.animals):
+        pictures.insert(0, _waterfall(result, label))
+    return tuple(pictures)
+
+
+def response_figures(result: ResponseResult, label: StudyLabel) -> tuple[Figure, ...]:
+    """The pictures of the response, as blocks of a document."""
+    return tuple(picture.figure for picture in response_pictures(result, label))
+
+
+def _waterfall(result: ResponseResult, label: StudyLabel) -> Picture:
+    drawn = plot_best_responses(result)
+    missing = sum(animal.best_response_pct is None for animal in result.animals)
+    words = f"Best response of each {_kind(label)}animal by arm, colored by mRECIST category."
+    if missing:
+        words += f" {missing} without a best response."
+    return Picture(
+        drawn=drawn,
+        figure=Figure(
+            anchor=f"figure-waterfall-{label.id}",
+            svg=to_svg(drawn, title=f"Best response of each {_kind(label)}animal"),
+            caption=label.caption(words),
+            description="; ".join(_best_in_words(arm, result.animals) for arm in result.arms),
+        ),
+    )
+
+
+def _best_in_words(arm: ArmResponse, animals: tuple[AnimalResponse, ...]) -> str:
+    best = [
+        animal.best_response_pct
+        for animal in animals
+        if animal.arm == arm.arm and animal.best_response_pct is not None
+    ]
+    if not best:
+        return f"{arm.arm}: no best response"
+    shown = ", ".join(number_text(value) for value in sorted(best, reverse=True))
+    return f"{arm.arm}: {shown} %"
+
+
+def _spider(result: ResponseResult, label: StudyLabel) -> Picture:
+    drawn = plot_spider(result)
+    return Picture(
+        drawn=drawn,
+        figure=Figure(
             anchor=f"figure-spider-{label.id}",
-            svg=to_svg(plot_spider(result), title=f"Change of {kind}volume by animal"),
+            svg=to_svg(drawn, title=f"Change of {_kind(label)}volume by animal"),
             caption=label.caption(
-                f"Change of {kind}volume from baseline, each animal a line; the mark at its end "
-                "is its mRECIST category."
+                f"Change of {_kind(label)}volume from baseline, each animal a line; the mark at "
+                "its end is its mRECIST category."
             ),
             description="; ".join(
                 f"{arm.arm}: {arm.n_cr} CR, {arm.n_pr} PR, {arm.n_sd} SD, {arm.n_pd} PD"
                 for arm in result.arms
             ),
         ),
-        Figure(
+    )
+
+
+def _swimmer(result: ResponseResult, label: StudyLabel) -> Picture:
+    drawn = plot_swimmer(result)
+    return Picture(
+        drawn=drawn,
+        figure=Figure(
             anchor=f"figure-swimmer-{label.id}",
-            svg=to_svg(plot_swimmer(result), title=f"Follow-up of each {kind}animal"),
+            svg=to_svg(drawn, title=f"Follow-up of each {_kind(label)}animal"),
             caption=label.caption(
-                f"Follow-up of each {kind}animal: its category, the day of four times its "
+                f"Follow-up of each {_kind(label)}animal: its category, the day of four times its "
                 "baseline, and why it left."
             ),
             description="; ".join(
@@ -261,6 +187,10 @@ def response_figures(result: ResponseResult, label: StudyLabel) -> tuple[Figure,
             ),
         ),
     )
+
+
+def _kind(label: StudyLabel) -> str:
+    return "simulated " if label.simulated else ""
 
 
 def tolerability_table(result: TolerabilityResult, label: StudyLabel) -> Table:
@@ -306,23 +236,78 @@ def tolerability_table(result: TolerabilityResult, label: StudyLabel) -> Table:
 
 
 def _pair(raw: float | None, net: float | None) -> str:
-    shown = "—" if raw is None else f"{raw:.1f}"
-    return shown if net is None else f"{shown} ({net:.1f})"
+    shown = "—" if raw is None else _percent(raw)
+    return shown if net is None else f"{shown} ({_percent(net)})"
 
 
-def weight_figure(result: TolerabilityResult, label: StudyLabel) -> Figure | None:
+def _percent(value: float) -> str:
+    return f"{value:.1f}".replace("-", "−")
+
+
+def weight_picture(result: TolerabilityResult, label: StudyLabel) -> Picture | None:
     """Body weight of every animal; None when nobody was weighed."""
     if not result.curves:
         return None
-    kind = "simulated " if label.simulated else ""
-    return Figure(
-        anchor=f"figure-weight-{label.id}",
-        svg=to_svg(plot_body_weight(result), title=f"Body weight by arm, {kind}study"),
-        caption=label.caption("Change of body weight from baseline, each animal a line."),
-        description="; ".join(
-            f"{arm.arm}: median nadir {_pair(arm.median_nadir_pct, None)} %" for arm in result.arms
+    drawn = plot_body_weight(result)
+    return Picture(
+        drawn=drawn,
+        figure=Figure(
+            anchor=f"figure-weight-{label.id}",
+            svg=to_svg(drawn, title=f"Body weight by arm, {_kind(label)}study"),
+            caption=label.caption("Change of body weight from baseline, each animal a line."),
+            description="; ".join(
+                f"{arm.arm}: median nadir {_pair(arm.median_nadir_pct, None)} %"
+                for arm in result.arms
+            ),
         ),
     )
+
+
+def weight_figure(result: TolerabilityResult, label: StudyLabel) -> Figure | None:
+    """The picture of body weights, as a block of a document."""
+    picture = weight_picture(result, label)
+    return None if picture is None else picture.figure
+
+
+def at_risk_table(table: NumberAtRisk, label: StudyLabel) -> Table:
+    """Animals still followed and animals measured, by arm and day.
+
+    More than sixteen days are thinned evenly, the first and the last kept.
+    """
+    days = _thinned(table.days)
+    arms = list(dict.fromkeys(row.arm for row in table.rows))
+    rows = {(row.arm, row.day): row for row in table.rows}
+    left_out = len(table.days) - len(days)
+    thinned = f" {left_out} of {len(table.days)} days are not shown." if left_out else ""
+    return Table(
+        anchor=f"table-at-risk-{label.id}",
+        caption=label.caption(f"Animals still followed on each day. {label.title}."),
+        columns=(
+            TableColumn(heading="Day", width=2.4),
+            *(TableColumn(heading=f"{day:g}", width=0.6, align="right") for day in days),
+        ),
+        rows=tuple(
+            TableRow(
+                cells=(
+                    text(arm),
+                    *(
+                        text(f"{row.n_at_risk}{'*' if row.flagged else ''}")
+                        for row in (rows[arm, day] for day in days)
+                    ),
+                )
+            )
+            for arm in arms
+        ),
+        note=text(f"A star: fewer than half of the arm remain.{thinned}"),
+    )
+
+
+def _thinned(days: tuple[float, ...]) -> tuple[float, ...]:
+    """At most so many days, evenly spread, with the first and the last."""
+    if len(days) <= MOST_DAYS:
+        return days
+    last = len(days) - 1
+    return tuple(days[round(place * last / (MOST_DAYS - 1))] for place in range(MOST_DAYS))
 
 
 def leaving_table(leavers: LeavingTable, label: StudyLabel) -> Table:

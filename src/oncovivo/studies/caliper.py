@@ -103,6 +103,15 @@ def caliper_volume(
         expected = f"a depth, which the formula {formula} needs"
         raise InputError(expected, found="none")
     third = np.full_like(long, np.nan) if depth is None else depth
+    # Diameters that no tumor has may overflow; the caller sees that the volume is not finite.
+    with np.errstate(over="ignore"):
+        return _volume(long, short, third, formula)
+
+
+def _volume(
+    long: FloatArray, short: FloatArray, third: FloatArray, formula: VolumeFormula
+) -> FloatArray:
+    """The formula itself."""
     volume: FloatArray
     if formula == "half_l_w2":
         volume = 0.5 * long * short**2

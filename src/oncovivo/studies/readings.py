@@ -57,6 +57,18 @@ _OTHER_UNIT: Final[Mapping[str, tuple[str, str]]] = {
     "area_mm2": ("cm²", "mm² or something smaller"),
     "body_weight_g": ("kg", "mg"),
 }
+# Beyond these nothing of an animal can lie; they also keep every later square and ratio finite.
+_LARGEST: Final[Mapping[str, float]] = {
+    "day": 1e5,
+    "end_day": 1e5,
+    "length_mm": 1e4,
+    "width_mm": 1e4,
+    "depth_mm": 1e4,
+    "area_mm2": 1e8,
+    "volume_mm3": 1e12,
+    "body_weight_g": 1e8,
+}
+_SMALLEST: Final = 1e-9
 _DIAMETERS: Final = ("length_mm", "width_mm", "depth_mm")
 
 
@@ -341,6 +353,11 @@ def _converted(
     kind = CANONICAL[column]
     if kind is None or column not in sheet.table.texts:
         return numbers
+    size = np.abs(numbers.values)
+    beyond = (size > _LARGEST[column]) | ((size > 0) & (size < _SMALLEST))
+    if beyond.any():
+        index = int(np.flatnonzero(beyond)[0])
+        raise sheet.table.error(index, column, f"a number that {column} can be")
     unit = options.units.get(column) or sheet.units.get(column)
     if unit is None:
         _check_magnitude(sheet.table, column, numbers.values)

@@ -27,6 +27,8 @@ Merge: TypeAlias = tuple[int, int, int, int]
 MISSING: Final = ("", "NA")
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _NUMBER_COMMA: Final = re.compile(r"[+-]?(?:\d+(?:,\d*)?|,\d+)(?:[eE][+-]?\d+)?")
+# A digit above zero before the exponent.
+_ANY_DIGIT: Final = re.compile(r"[^eE]*[1-9]")
 _BELOW_MARKS: Final = ("<", "≤")
 
 
@@ -193,6 +195,10 @@ class LongTable:
             values[filled] = np.array(present, dtype=object).astype(np.float64)
         except (ValueError, OverflowError):
             return None
+        # A number too small for a float is no reading of 0.
+        vanished = (values[filled] == 0).nonzero()[0]
+        if any(_ANY_DIGIT.match(present[index]) for index in vanished):
+            return None
         return values if np.isfinite(values[filled]).all() else None
 
     def _first_bad(
@@ -232,4 +238,7 @@ def has_decimal_comma(cells: Iterable[str]) -> bool:
 
 def _is_number(text: str, pattern: re.Pattern[str]) -> bool:
     """Whether a text is a finite number with the file's decimal mark."""
-    return bool(pattern.fullmatch(text)) and bool(np.isfinite(float(text.replace(",", "."))))
+    if not pattern.fullmatch(text):
+        return False
+    value = float(text.replace(",", "."))
+    return bool(np.isfinite(value)) and (value != 0 or not _ANY_DIGIT.match(text))
