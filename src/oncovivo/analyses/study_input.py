@@ -23,7 +23,14 @@ from oncovivo.studies.selection import (
     select_studies,
 )
 
-__all__ = ["StudyOptions", "StudySelection", "load_selection", "load_studies", "parse_mapping"]
+__all__ = [
+    "StudyOptions",
+    "StudySelection",
+    "load_selection",
+    "load_studies",
+    "parse_mapping",
+    "read_selection",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,12 +193,40 @@ def load_selection(path: Path | str, options: StudyOptions | None = None) -> Stu
         As :func:`load_studies`.
     """
     options = options or StudyOptions()
+    read = read_selection(path, options)
+    return StudySelection(
+        studies=tuple(_applied(study, options) for study in read.studies), mappings=read.mappings
+    )
+
+
+def read_selection(path: Path | str, options: StudyOptions | None = None) -> StudySelection:
+    """Studies as their file has them, before anything is assumed for an analysis.
+
+    Zeros stay as they are unless the options say what they are, and no limit is taken for them.
+
+    Parameters
+    ----------
+    path : path-like
+        As for ``read_study``.
+    options : StudyOptions, optional
+        How to read the file, what to take of it, and what its zeros are.
+
+    Raises
+    ------
+    FileFormatError
+        If the file cannot be read.
+    InputError
+        If a study, line, arm or column is named that does not exist.
+    DataError
+        If rows contradict each other.
+    """
+    options = options or StudyOptions()
     reading = read_with_mapping(path, options.read_options())
     chosen = select_studies(reading.studies, study=options.study, line=options.line)
     chosen = keep_arms(chosen, options.arms)
-    return StudySelection(
-        studies=tuple(_applied(study, options) for study in chosen), mappings=reading.mappings
-    )
+    if options.zeros is not None:
+        chosen = tuple(resolve_zeros(study, options.zeros) for study in chosen)
+    return StudySelection(studies=tuple(chosen), mappings=reading.mappings)
 
 
 def parse_mapping(texts: Sequence[str]) -> dict[str, str]:

@@ -10,7 +10,20 @@ from oncovivo.errors import FileFormatError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["write_table"]
+__all__ = ["check_table_name", "write_table"]
+
+
+def check_table_name(path: Path) -> None:
+    """Refuse a name that no table is written to, before anything is computed.
+
+    Raises
+    ------
+    InputError
+        If the name ends in neither ``.csv`` nor ``.xlsx``.
+    """
+    from oncovivo.analyses import table_files
+
+    table_files.check_table_name(path)
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:

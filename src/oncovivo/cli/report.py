@@ -53,7 +53,7 @@ def report(
 ) -> None:
     """Make one page of a study file: checks, curves, endpoints, response, tolerability, leavers.
 
-    Tables (CSV, XLSX) and figures (SVG) go into a folder beside the page.
+    Tables (CSV, XLSX) and figures (SVG, PNG) go into a folder beside the page.
 
     Example: oncovivo report growth.csv --control Vehicle -o report.html
     """

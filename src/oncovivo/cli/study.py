@@ -29,6 +29,8 @@ from oncovivo.cli.options import (
 from oncovivo.cli.progress import stages
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from oncovivo.studies import Study
 
 app = typer.Typer(help="Read, check and analyse animal-level studies.", no_args_is_help=True)
@@ -124,6 +126,7 @@ def endpoints(
     Example: oncovivo study endpoints growth.csv --control Vehicle
     """
     from oncovivo.analyses.study_analysis import AnalysisOptions, analyse_file
+    from oncovivo.cli.files import check_table_name, write_table
 
     reading = study_options(
         study=study,
@@ -137,11 +140,11 @@ def endpoints(
         control=control,
     )
     options = AnalysisOptions(control=control, day=day, rule=rule, level=level, seed=seed)
+    if out is not None:
+        check_table_name(out)
     with stages(quiet=as_json) as progress:
         result = analyse_file(file, reading=reading, options=options, progress=progress)
     if out is not None:
-        from oncovivo.cli.files import write_table
-
         write_table(result.to_frame(), out)
     if as_json:
         typer.echo(json.dumps(result.to_dict(), ensure_ascii=False, allow_nan=False))
@@ -161,43 +164,58 @@ def convert(
     line: LineOption = None,
     arms: ArmsOption = None,
     mapping: MapOption = None,
+    zeros: ZerosOption = None,
     *,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Read a study file and write each study as a folder that reads back without loss.
 
+    Zeros stay as undecided as they are in the file unless --zeros says what they are.
+
     Example: oncovivo study convert growth.xlsx -o studies
     """
     from oncovivo.analyses.contract import contract, input_digest
-    from oncovivo.analyses.study_input import load_selection
+    from oncovivo.analyses.study_input import read_selection
     from oncovivo.studies import write_study
 
-    reading = study_options(study=study, line=line, arms=arms, mapping=mapping, zeros="gone")
+    reading = study_options(study=study, line=line, arms=arms, mapping=mapping, zeros=zeros)
     with stages(quiet=as_json) as progress:
         progress("reading")
-        selection = load_selection(file, reading)
-        written: dict[str, list[str]] = {}
-        for found in selection.studies:
+        studies = read_selection(file, reading).studies
+        folders = [out] if len(studies) == 1 else [out / name for name in _folder_names(studies)]
+        written: list[tuple[str, str, list[str]]] = []
+        for found, folder in zip(studies, folders, strict=True):
             progress(found.study_id)
-            folder = out if len(selection.studies) == 1 else out / _folder_name(found)
-            written[found.study_id] = [str(path) for path in write_study(found, folder)]
+            files = [str(path) for path in write_study(found, folder)]
+            written.append((found.study_id, found.line.name, files))
     if as_json:
         content = contract(
             "oncovivo.study_convert/1",
             source=input_digest(file),
             options={**reading.to_dict(), "out": str(out)},
             content={
-                "studies": [{"study": name, "files": files} for name, files in written.items()]
+                "studies": [
+                    {"study": name, "line": line_name, "files": files}
+                    for name, line_name, files in written
+                ]
             },
         )
         typer.echo(json.dumps(content, ensure_ascii=False, allow_nan=False))
         return
-    for files in written.values():
+    for _, _, files in written:
         for name in files:
             typer.echo(name)
 
 
-def _folder_name(study: Study) -> str:
-    """A study's id as the name of a folder."""
-    return "".join(c if c.isalnum() or c in "-_." else "-" for c in study.study_id)
+def _folder_names(studies: Sequence[Study]) -> list[str]:
+    """A folder for each study, named after its id; no two alike on any system."""
+    names: list[str] = []
+    for study in studies:
+        plain = "".join(c if c.isalnum() or c in "-_." else "-" for c in study.study_id)
+        base = plain.strip(".") or "study"
+        name, number = base, 2
+        while name.casefold() in map(str.casefold, names):
+            name, number = f"{base}-{number}", number + 1
+        names.append(name)
+    return names

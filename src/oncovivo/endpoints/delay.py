@@ -25,6 +25,7 @@ from oncovivo.endpoints.arms import ArmCurves
 from oncovivo.endpoints.estimate import Quantity, finite
 from oncovivo.endpoints.growth import growth_rate
 from oncovivo.endpoints.intervals import (
+    FEWEST_FOR_RESAMPLING,
     Limits,
     median_limits,
     mover_difference,
@@ -40,7 +41,12 @@ from oncovivo.endpoints.quantities import (
 )
 from oncovivo.endpoints.tgi import NO_GROWTH
 from oncovivo.errors import InputError
-from oncovivo.numerics import median_survival_limits, median_survival_time, product_limit
+from oncovivo.numerics import (
+    ProductLimit,
+    median_survival_limits,
+    median_survival_time,
+    product_limit,
+)
 
 __all__ = [
     "EventTimes",
@@ -202,7 +208,7 @@ def _arm_median(arm: ArmCurves, target: Target, level: float) -> _ArmMedian | No
     whole: Limits | None
     if lost:
         by = "product_limit"
-        part = whole = _survival_limits(curve_level=level, time=time, reached=reached)
+        part = whole = _survival_limits(curve, time.size, level)
     else:
         ordered = np.sort(np.where(reached, time, np.inf))
         part = _order_limits(ordered, part_level(level))
@@ -233,13 +239,11 @@ def _order_limits(ordered: FloatArray, level: float) -> Limits | None:
     return None if np.isnan(lower) else (lower, upper)
 
 
-def _survival_limits(*, curve_level: float, time: FloatArray, reached: BoolArray) -> Limits | None:
+def _survival_limits(curve: ProductLimit, n: int, level: float) -> Limits | None:
     """Product-limit limits; infinite above where not reached, None without a lower one."""
-    from oncovivo.endpoints.intervals import FEWEST_FOR_RESAMPLING
-
-    if time.size < FEWEST_FOR_RESAMPLING:
+    if n < FEWEST_FOR_RESAMPLING:
         return None
-    lower, upper = median_survival_limits(product_limit(time, reached), level=curve_level)
+    lower, upper = median_survival_limits(curve, level=level)
     if lower is None:
         return None
     return _scalar(lower), _scalar(math.inf if upper is None else upper)

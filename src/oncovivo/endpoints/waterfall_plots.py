@@ -166,9 +166,10 @@ def _folded(name: str, wide: float) -> str:
         return name
     if len(name) > 2 * most:
         name = f"{name[:most]}…{name[1 - most :]}"
-    # At the last mark before the end of the line that leaves no more than a line behind it.
+    # At the mark nearest to the middle of those that leave two lines short enough.
     marks = [at for at in range(max(len(name) - most, 1), most + 1) if name[at - 1] in " _-+,/"]
-    at = marks[-1] if marks else most
+    middle = (len(name) + 1) // 2
+    at = min(marks, key=lambda at: abs(at - middle)) if marks else most
     return f"{name[:at].rstrip()}\n{name[at:].lstrip()}"
 
 

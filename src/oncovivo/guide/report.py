@@ -50,7 +50,13 @@ from oncovivo.guide.study_blocks import (
 )
 from oncovivo.guide.study_label import StudyLabel
 from oncovivo.provenance import Provenance, package_versions
-from oncovivo.studies.check import CheckOptions, CheckReport, StudyFinding, check_file
+from oncovivo.studies.check import (
+    CheckOptions,
+    CheckReport,
+    Severity,
+    StudyFinding,
+    check_file,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,7 +64,7 @@ if TYPE_CHECKING:
 __all__ = ["AssembledReport", "StudyReport", "assemble_report", "build_report"]
 
 MOST_ARMS_IN_ONE_PLOT = 6
-SEVERITY_WORDS = {"error": "error", "warning": "warning", "info": "remark"}
+SEVERITY_WORDS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "remark"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,9 +203,13 @@ def _overview(analysis: FileAnalysis, checks: CheckReport) -> Section:
 
 
 def _finding_table(findings: Sequence[tuple[str, StudyFinding]], *, several: bool) -> Table:
-    """The gravest first; which study it is about only where there are several."""
-    order = {"error": 0, "warning": 1, "info": 2}
-    ranked = sorted(findings, key=lambda found: order[found[1].severity])
+    """A row for each check, the gravest first; which study only where there are several."""
+    grouped: dict[tuple[Severity, str, str], list[str]] = {}
+    for severity in SEVERITY_WORDS:
+        for study, found in findings:
+            if found.severity == severity:
+                message = f"{study}: {found.message}" if several else found.message
+                grouped.setdefault((found.severity, found.code, found.mend), []).append(message)
     return Table(
         anchor="table-findings",
         caption=text("What the checks found."),
@@ -212,13 +222,13 @@ def _finding_table(findings: Sequence[tuple[str, StudyFinding]], *, several: boo
         rows=tuple(
             TableRow(
                 cells=(
-                    text(finding.code.replace("_", " ")),
-                    (Badge(content=SEVERITY_WORDS[finding.severity], kind=finding.severity),),
-                    text(f"{study}: {finding.message}" if several else finding.message),
-                    text(finding.mend),
+                    text(code.replace("_", " ")),
+                    (Badge(content=SEVERITY_WORDS[severity], kind=severity),),
+                    text("; ".join(messages)),
+                    text(mend),
                 )
             )
-            for study, finding in ranked
+            for (severity, code, mend), messages in grouped.items()
         ),
     )
 

@@ -592,7 +592,8 @@ def _drop_summaries(
 ) -> tuple[list[Sequence[str]], list[int], list[str] | None]:
     """Rows without those of means and their spread below the animals."""
     at = next((p for p, c in layout.columns.items() if c.canonical == "animal_id"), None)
-    if at is None:
+    # Where each day has its row, a word such as N is an animal's name; nobody sums up there.
+    if at is None or not layout.wide:
         return rows, numbers, arms
     summaries = {text for text in {row[at] for row in rows} if _sums_up(text)}
     dropped = [index for index, row in enumerate(rows) if row[at] in summaries]

@@ -354,7 +354,9 @@ def _converted(
     if kind is None or column not in sheet.table.texts:
         return numbers
     size = np.abs(numbers.values)
-    beyond = (size > _LARGEST[column]) | ((size > 0) & (size < _SMALLEST))
+    beyond = size > _LARGEST[column]
+    if kind[0] != "time":
+        beyond |= (size > 0) & (size < _SMALLEST)
     if beyond.any():
         index = int(np.flatnonzero(beyond)[0])
         raise sheet.table.error(index, column, f"a number that {column} can be")
