@@ -20,4 +20,4 @@ def test_a_page_is_what_the_code_makes(name: str, load_file: Callable[[Path], Mo
 
 def test_every_page_is_compared(load_file: Callable[[Path], ModuleType]) -> None:
     made = load_file(FOLDER / "generate.py").pages()
-    assert set(made) == {"commands.md", "lint.md", "python.md", "records.md"}
+    assert set(made) == {"checks.md", "commands.md", "lint.md", "python.md", "records.md"}

@@ -152,7 +152,7 @@ def studies(draw: st.DrawFn) -> Callable[[], Study]:
 
 
 @settings(
-    max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(make=studies())
 def test_any_study_reads_back_as_it_was(make: Callable[[], Study], tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ import typer
 
 if TYPE_CHECKING:
     from oncovivo.analyses.study_input import StudyOptions
+    from oncovivo.studies.caliper import VolumeFormula
+    from oncovivo.studies.dates import DateOrder
 
 __all__ = [
     "ArmsOption",
@@ -16,8 +18,11 @@ __all__ = [
     "BelowLimitOption",
     "ControlOption",
     "DateOption",
+    "DatesOption",
+    "DayZeroOption",
     "DebugOption",
     "FileArgument",
+    "FormulaOption",
     "JsonOption",
     "LevelOption",
     "LimitOption",
@@ -26,6 +31,7 @@ __all__ = [
     "SeedOption",
     "StudyOption",
     "TableOption",
+    "UnitOption",
     "ZerosOption",
     "study_options",
 ]
@@ -50,6 +56,27 @@ MapOption = Annotated[
     list[str] | None,
     typer.Option(
         "--map", metavar="CANONICAL=THEIRS", help="Name of a column in the file; repeatable."
+    ),
+]
+UnitOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--unit", metavar="COLUMN=UNIT", help="Unit of a column, as length_mm=cm; repeatable."
+    ),
+]
+FormulaOption = Annotated[
+    Literal["half_l_w2", "pi_6_l_w2", "pi_6_l_w_h", "half_l_w_h", "pi_6_d3", "pi_6_l_w_mean"]
+    | None,
+    typer.Option("--formula", help="Formula by which volumes are made from diameters."),
+]
+DatesOption = Annotated[
+    Literal["day_first", "month_first"] | None,
+    typer.Option("--dates", help="Order of day and month in dates such as 3/4/2024."),
+]
+DayZeroOption = Annotated[
+    str | None,
+    typer.Option(
+        "--day-zero", metavar="DATE", help="Date of day 0, or: treatment, implant, first."
     ),
 ]
 BaselineDayOption = Annotated[
@@ -94,6 +121,10 @@ def study_options(
     line: str | None = None,
     arms: str | None = None,
     mapping: list[str] | None = None,
+    units: list[str] | None = None,
+    formula: VolumeFormula | None = None,
+    dates: DateOrder | None = None,
+    day_zero: str | None = None,
     baseline_day: float | None = None,
     limit: float | None = None,
     zeros: Literal["gone", "missing"] | None = None,
@@ -117,6 +148,10 @@ def study_options(
         line=line,
         arms=chosen,
         mapping=parse_mapping(mapping or []),
+        units=parse_mapping(units or []),
+        formula=formula,
+        date_order=dates,
+        day_zero=day_zero,
         baseline_day=baseline_day,
         limit_mm3=limit,
         zeros=zeros,

@@ -10,13 +10,17 @@ import typer
 from oncovivo.cli.options import (
     ArmsOption,
     BaselineDayOption,
+    DatesOption,
+    DayZeroOption,
     DebugOption,
     FileArgument,
+    FormulaOption,
     JsonOption,
     LineOption,
     MapOption,
     StudyOption,
     TableOption,
+    UnitOption,
     ZerosOption,
     study_options,
 )
@@ -34,6 +38,10 @@ def panel(
     line: LineOption = None,
     arms: ArmsOption = None,
     mapping: MapOption = None,
+    unit: UnitOption = None,
+    formula: FormulaOption = None,
+    dates: DatesOption = None,
+    day_zero: DayZeroOption = None,
     baseline_day: BaselineDayOption = None,
     zeros: ZerosOption = None,
     out: TableOption = None,
@@ -51,7 +59,16 @@ def panel(
     from oncovivo.panels import compute_panel, read_panel
 
     reading = study_options(
-        study=study, line=line, arms=arms, mapping=mapping, baseline_day=baseline_day, zeros=zeros
+        study=study,
+        line=line,
+        arms=arms,
+        mapping=mapping,
+        units=unit,
+        formula=formula,
+        dates=dates,
+        day_zero=day_zero,
+        baseline_day=baseline_day,
+        zeros=zeros,
     )
     if out is not None:
         check_table_name(out)

@@ -13,8 +13,11 @@ from oncovivo.cli.options import (
     BaselineDayOption,
     BelowLimitOption,
     ControlOption,
+    DatesOption,
+    DayZeroOption,
     DebugOption,
     FileArgument,
+    FormulaOption,
     JsonOption,
     LevelOption,
     LimitOption,
@@ -23,6 +26,7 @@ from oncovivo.cli.options import (
     SeedOption,
     StudyOption,
     TableOption,
+    UnitOption,
     ZerosOption,
     study_options,
 )
@@ -57,6 +61,10 @@ def check(
     line: LineOption = None,
     arms: ArmsOption = None,
     mapping: MapOption = None,
+    unit: UnitOption = None,
+    formula: FormulaOption = None,
+    dates: DatesOption = None,
+    day_zero: DayZeroOption = None,
     baseline_day: BaselineDayOption = None,
     zeros: ZerosOption = None,
     *,
@@ -72,7 +80,16 @@ def check(
     from oncovivo.studies.check import CheckOptions, check_file
 
     given = study_options(
-        study=study, line=line, arms=arms, mapping=mapping, baseline_day=baseline_day, zeros=zeros
+        study=study,
+        line=line,
+        arms=arms,
+        mapping=mapping,
+        units=unit,
+        formula=formula,
+        dates=dates,
+        day_zero=day_zero,
+        baseline_day=baseline_day,
+        zeros=zeros,
     )
     options = CheckOptions(
         study=given.study,
@@ -106,6 +123,10 @@ def endpoints(
     line: LineOption = None,
     arms: ArmsOption = None,
     mapping: MapOption = None,
+    unit: UnitOption = None,
+    formula: FormulaOption = None,
+    dates: DatesOption = None,
+    day_zero: DayZeroOption = None,
     baseline_day: BaselineDayOption = None,
     limit: LimitOption = None,
     zeros: ZerosOption = None,
@@ -133,6 +154,10 @@ def endpoints(
         line=line,
         arms=arms,
         mapping=mapping,
+        units=unit,
+        formula=formula,
+        dates=dates,
+        day_zero=day_zero,
         baseline_day=baseline_day,
         zeros=zeros,
         limit=limit,
@@ -164,6 +189,10 @@ def convert(
     line: LineOption = None,
     arms: ArmsOption = None,
     mapping: MapOption = None,
+    unit: UnitOption = None,
+    formula: FormulaOption = None,
+    dates: DatesOption = None,
+    day_zero: DayZeroOption = None,
     zeros: ZerosOption = None,
     *,
     as_json: JsonOption = False,
@@ -179,7 +208,17 @@ def convert(
     from oncovivo.analyses.study_input import read_selection
     from oncovivo.studies import write_study
 
-    reading = study_options(study=study, line=line, arms=arms, mapping=mapping, zeros=zeros)
+    reading = study_options(
+        study=study,
+        line=line,
+        arms=arms,
+        mapping=mapping,
+        units=unit,
+        formula=formula,
+        dates=dates,
+        day_zero=day_zero,
+        zeros=zeros,
+    )
     with stages(quiet=as_json) as progress:
         progress("reading")
         studies = read_selection(file, reading).studies

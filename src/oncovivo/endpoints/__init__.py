@@ -6,13 +6,16 @@ from oncovivo.endpoints.comparison import EndpointOptions
 from oncovivo.endpoints.days import DayChoice, DayShare
 from oncovivo.endpoints.definitions import ENDPOINTS, EndpointDefinition, find_definition
 from oncovivo.endpoints.estimate import EndpointEstimate
+from oncovivo.endpoints.event_plots import plot_spider, plot_swimmer
 from oncovivo.endpoints.plots import plot_growth, plot_growth_panels
+from oncovivo.endpoints.response import ResponseResult, compute_response
 from oncovivo.endpoints.table import (
     AnimalEndpoints,
     AnimalEvent,
     EndpointTable,
     compute_endpoints,
 )
+from oncovivo.endpoints.tolerability import TolerabilityResult, compute_tolerability
 from oncovivo.endpoints.vardi import VardiTest
 from oncovivo.endpoints.volume import (
     AnimalCurve,
@@ -24,6 +27,7 @@ from oncovivo.endpoints.volume import (
     summarize_group,
     volume_by_day,
 )
+from oncovivo.endpoints.weight_plots import plot_body_weight
 
 __all__ = [
     "ENDPOINTS",
@@ -38,13 +42,20 @@ __all__ = [
     "EndpointOptions",
     "EndpointTable",
     "GroupMean",
+    "ResponseResult",
     "Status",
+    "TolerabilityResult",
     "VardiTest",
     "VolumeByDay",
     "compute_endpoints",
+    "compute_response",
+    "compute_tolerability",
     "find_definition",
+    "plot_body_weight",
     "plot_growth",
     "plot_growth_panels",
+    "plot_spider",
+    "plot_swimmer",
     "relative_volume",
     "summarize_group",
     "volume_by_day",
