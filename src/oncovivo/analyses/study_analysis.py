@@ -100,6 +100,7 @@ class StudyAnalysis:
             "tolerability": None
             if self.tolerability is None
             else self.tolerability.to_dict()["arms"],
+            "leavers": self.leavers.to_dict()["leavers"],
         }
 
 
