@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from oncovivo.analyses import read_project, run
+from oncovivo.analyses import read_bundle, read_project, run, write_bundle
 from oncovivo.documents import Card, Document, Figure, Paragraph, Section, Sentence, Table
 from oncovivo.documents.walk import plain
 from oncovivo.guide import assemble_guide
@@ -17,13 +17,33 @@ from tests.guide.real_studies import write_project
 
 pytestmark = pytest.mark.realdata
 
+DAY = date(2026, 1, 2)
 REAL, SIMULATED = "study-genentech-21348", "study-synergylmm-grwth-data"
 
 
 @pytest.fixture
 def document(tmp_path: Path, shared_data: Callable[[str], Path]) -> Document:
     project = write_project(tmp_path / "project", shared_data)
-    return assemble_guide(run(read_project(project), built=date(2026, 1, 2)))
+    return assemble_guide(run(read_project(project), built=DAY))
+
+
+def test_the_results_of_real_studies_survive_the_bundle(
+    tmp_path: Path, shared_data: Callable[[str], Path]
+) -> None:
+    bundle = run(read_project(write_project(tmp_path / "project", shared_data)), built=DAY)
+    (tmp_path / "bundle").mkdir()
+    write_bundle(bundle, tmp_path / "bundle")
+    assert read_bundle(tmp_path / "bundle").studies == bundle.studies
+
+
+def test_no_two_tables_of_a_guide_have_the_same_caption(document: Document) -> None:
+    captions = [
+        plain(block.caption)
+        for section in document.sections
+        for block in section.blocks
+        if isinstance(block, Table)
+    ]
+    assert len(set(captions)) == len(captions)
 
 
 def _section(document: Document, anchor: str) -> Section:

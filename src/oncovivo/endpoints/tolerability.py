@@ -98,8 +98,10 @@ class WeightCurve:
         The animal and its arm.
     days : tuple of float
         Study days, rising.
-    raw_pct, net_pct : tuple of float
-        Change from baseline; NaN in `net_pct` where the tumor was not measured on the day.
+    raw_pct : tuple of float
+        Change from baseline.
+    net_pct : tuple of float or None
+        The same net of the tumor; None where the tumor was not measured on the day.
     end_reason : LeavingReason
         Why the animal was followed no longer.
     """
@@ -108,7 +110,7 @@ class WeightCurve:
     arm: str
     days: tuple[float, ...]
     raw_pct: tuple[float, ...]
-    net_pct: tuple[float, ...]
+    net_pct: tuple[float | None, ...]
     end_reason: LeavingReason
 
 
@@ -371,7 +373,7 @@ def _animal(
         arm=animal.arm,
         days=tuple(day[shown].tolist()),
         raw_pct=tuple(raw_change[shown].tolist()),
-        net_pct=tuple(net_shown[shown].tolist()),
+        net_pct=tuple(None if math.isnan(net) else net for net in net_shown[shown].tolist()),
         end_reason=animal.end_reason,
     )
 

@@ -101,7 +101,8 @@ def _draw_arm(ax: Axes, result: TolerabilityResult, arm: ArmTolerability, place:
         if curve.arm != arm.arm:
             continue
         ax.plot(curve.days, curve.raw_pct, color=color, linewidth=0.9, alpha=0.85)
-        ax.plot(curve.days, curve.net_pct, color=color, linewidth=0.8, alpha=0.6, linestyle="--")
+        net = [math.nan if change is None else change for change in curve.net_pct]
+        ax.plot(curve.days, net, color=color, linewidth=0.8, alpha=0.6, linestyle="--")
         if curve.end_reason in TOXIC:
             ax.plot(
                 curve.days[-1:],

@@ -116,9 +116,12 @@ def _blocks(
     return tuple(blocks)
 
 
-def _caption(table: EndpointTable, label: StudyLabel, group: EndpointGroup) -> tuple[Inline, ...]:
+def _caption(
+    table: EndpointTable, label: StudyLabel, group: EndpointGroup, *, number: int = 0
+) -> tuple[Inline, ...]:
     against = f", against {table.control}" if group.key in ("tgi", "ratio", "delay") else ""
-    return label.caption(f"{group.title}{against}: {label.title}.")
+    part = f", part {number}" if number else ""
+    return label.caption(f"{group.title}{against}{part}: {label.title}.")
 
 
 def _side_by_side(
@@ -167,7 +170,7 @@ def _by_arm(
     days = {name: _common_day(table, name, rows) for name in names}
     return Table(
         anchor=f"table-{group.key}{number or ''}-{label.id}",
-        caption=_caption(table, label, group),
+        caption=_caption(table, label, group, number=number),
         columns=(
             TableColumn(heading="Arm", width=2),
             *(TableColumn(heading=_named(name, days[name]), width=2) for name in names),
