@@ -391,6 +391,11 @@ def test_convert_gives_each_study_a_folder_of_its_own_below_the_one_named(
     twice = run_cli("study", "convert", growth, "-o", out)
     assert twice.code == 2
     assert twice.err.count("\n") == 1
+    assert "--overwrite" in twice.err
+    (out / "a-" / "measurements.csv").write_text("spoiled", encoding="utf-8")
+    again = run_cli("study", "convert", growth, "-o", out, "--overwrite")
+    assert (again.code, again.out) == (0, done.out)
+    assert "spoiled" not in (out / "a-" / "measurements.csv").read_text(encoding="utf-8")
 
 
 def test_panel_as_json_has_an_object_for_each_animal_and_summaries(

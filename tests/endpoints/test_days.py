@@ -96,3 +96,10 @@ def test_on_the_control_alone_the_rule_gives_the_day_of_the_reference(
     arm = arm_curves(study, baseline_day=0)[control]
     reference = shared_reference(name)["sections"]["10_endpoint_day"]["results"]
     assert choose_day([arm], baseline_day=0).day == reference["t"]
+
+
+def test_a_choice_of_no_day_says_so_and_nothing_of_shares() -> None:
+    lonely = make_arm([[100, NAN], [100, 200], [100, NAN]], (0.0, 7.0))
+    choice = choose_day([lonely], baseline_day=0)
+    assert str(choice) == "no day (no day has enough animals in every arm)"
+    assert str(choose_day([FULL], baseline_day=0)).endswith("at least 100% of each arm measured)")

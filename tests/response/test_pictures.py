@@ -105,3 +105,17 @@ def test_nothing_to_draw_is_refused(make_study: Callable[..., Study]) -> None:
 def test_the_same_result_is_the_same_svg(result: ResponseResult) -> None:
     first, second = (to_svg(plot_swimmer(result), title="swimmer") for _ in range(2))
     assert first == second
+
+
+def test_arms_in_other_scripts_are_named_by_code_points_and_not_by_boxes(
+    make_study: Callable[..., Study],
+) -> None:
+    curve = [(0, 100), (7, 200), (14, 400)]
+    study = make_study({"对照组": [curve] * 2, "$5 $drug": [curve] * 2})
+    result = compute_response(study, control="对照组")
+    for figure in (plot_swimmer(result), plot_spider(result)):
+        # A missing glyph would be a warning, and a warning an error.
+        svg = to_svg(figure, title="x")
+        assert "<!-- (U+5BF9 7167 7EC4)" in svg
+        assert "characters not in this font" in svg
+        assert "<!-- $5 $drug" in svg

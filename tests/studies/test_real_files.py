@@ -34,7 +34,7 @@ def states(studies: tuple[Study, ...]) -> dict[str, int]:
         ("iowa_breast_rat/growth.csv", 1, 28, 336, 2, 236, 17),
         ("invivosyn_combos/LS_1034.csv", 1, 41, 233, 4, 0, 0),
         ("invivosyn_combos/SW837.csv", 1, 24, 120, 4, 0, 0),
-        ("kroemer_mtx_caloric/growth.csv", 1, 54, 570, 6, 0, 2),
+        ("kroemer_mtx_caloric/growth.csv", 1, 54, 570, 6, 0, 570),
         ("kroemer_antibody_genotype/growth.csv", 1, 24, 223, 4, 0, 223),
         ("xeva_repdx/growth.csv", 5, 60, 818, 2, None, None),
         ("kulgap_pdx/growth.csv", 46, 1112, 18112, 49, None, None),
@@ -63,7 +63,8 @@ def test_a_real_file_reads_with_the_counts_of_its_description(
 
 
 def test_calipers_and_cages_of_a_real_study(shared_data: Callable[[str], Path]) -> None:
-    (study,) = read_study(shared_data("kroemer_mtx_caloric/growth.csv"))
+    path = shared_data("kroemer_mtx_caloric/growth.csv")
+    (study,) = read_study(path, formula="half_l_w2")
     assert study.volume_formula == "half_l_w2"
     assert len({animal.cage for animal in study.animals}) > 1
     assert (study.changes["reason"] == "length_below_width").sum() == 276
@@ -72,10 +73,16 @@ def test_calipers_and_cages_of_a_real_study(shared_data: Callable[[str], Path]) 
     assert not study.area_only
 
 
-def test_areas_of_a_real_study_stay_areas(shared_data: Callable[[str], Path]) -> None:
-    (study,) = read_study(shared_data("kroemer_antibody_genotype/growth.csv"))
+@pytest.mark.parametrize(
+    ("name", "animals"),
+    [("kroemer_antibody_genotype/growth.csv", 24), ("kroemer_mtx_caloric/growth.csv", 54)],
+)
+def test_areas_of_a_real_study_stay_areas_unless_a_formula_is_named(
+    shared_data: Callable[[str], Path], name: str, animals: int
+) -> None:
+    (study,) = read_study(shared_data(name))
     assert study.area_only
-    assert study.find_baseline_day().n_animals == 24
+    assert study.find_baseline_day().n_animals == animals
 
 
 @pytest.mark.parametrize(

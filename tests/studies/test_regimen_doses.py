@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from oncovivo.errors import DataError, InputError
-from oncovivo.studies.dosing import Dose, Duration, ListedDays, PeriodicDays
+from oncovivo.studies.dosing import Dose
 from oncovivo.studies.regimen import parse_regimen
+from oncovivo.studies.schedule import Duration, ListedDays, PeriodicDays
 
 
 @pytest.mark.parametrize(

@@ -7,18 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oncovivo.errors import InputError
-from oncovivo.studies.dosing import (
-    Course,
-    Dose,
-    Duration,
-    DurationUnit,
-    ListedDays,
-    PeriodicDays,
-    Regimen,
-    Route,
-    Treatment,
-)
+from oncovivo.studies.dosing import Course, Dose, Regimen, Route, Treatment
 from oncovivo.studies.regimen import parse_regimen
+from oncovivo.studies.schedule import Duration, DurationUnit, ListedDays, PeriodicDays
 
 
 @pytest.mark.parametrize(

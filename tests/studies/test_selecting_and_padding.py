@@ -99,6 +99,8 @@ def test_an_analysis_stops_until_padding_zeros_are_explained() -> None:
     assert missing.changes["reason"].tolist() == ["zero_read_as_missing"] * 2
     assert missing.changes["day"].tolist() == [21, 21]
     assert resolve_zeros(missing).zeros == "missing"
+    assert not any("tumor gone" in note for note in missing.notes)
+    assert any("2 zeros at the end" in note for note in missing.notes)
 
 
 def test_zeros_said_to_be_missing_are_missing_wherever_they_end_a_series() -> None:

@@ -252,7 +252,7 @@ TWINS = (
          lambda rows: [
              {k: v for k, v in row.items() if k != "volume_mm3"} for row in with_diameters(rows)
          ],
-         message="areas and no volumes", other="beside diameters"),
+         message="areas in mm²", other="beside diameters"),
     Twin("length_below_width", swapped_from(14), with_diameters, days=(14.0, 17.0, 21.0),
          message="from day 14 on the two look swapped"),
     Twin("one_diameter", lambda rows: put("A1", 7, width_mm="")(with_diameters(rows)),
@@ -331,6 +331,11 @@ TWINS = (
     Twin("staggered_days", own_days),
     Twin("irregular_visits", keep(lambda row: day(row) in (0, 3, 7, 10, 21)),
          message="3 to 11 days apart"),
+    Twin("irregular_visits",
+         chain(put_all("day", lambda row: str({3: 1, 7: 4, 10: 8, 14: 11, 17: 15, 21: 22}.get(
+             day(row), day(row))))),
+         put_all("day", lambda row: str({3: 2, 21: 22}.get(day(row), day(row)))),
+         message="1 to 7 days apart", other="a short gap and a long one"),
     Twin("uneven_follow_up", end_early("vehicle", 14), end_early("vehicle", 17), arm="vehicle"),
     Twin("fewer_than_half_remain",
          keep(lambda row: row["animal_id"] not in ("A1", "A2", "A3", "A4") or day(row) <= 10),
@@ -339,6 +344,10 @@ TWINS = (
     Twin("arm_stops_at_once", end_early("vehicle", 17), cut_by_size, arm="vehicle"),
     Twin("leaves_at_large_volume", cut_by_size,
          keep(lambda row: row["animal_id"] not in ("B1", "B2", "B3") or day(row) <= 14)),
+    Twin("leaves_without_reason", keep(lambda row: row["animal_id"] != "A1" or day(row) <= 10),
+         chain(keep(lambda row: row["animal_id"] != "A1" or day(row) <= 10),
+               put_all("end_reason", lambda row: "ulceration" * (row["animal_id"] == "A1"))),
+         days=(10.0,), message=r"1 of 18 animals leave .*'A1' \(day 10\)"),
     Twin("treatment_label_variants", put("A1", None, treatment="Drug_A"), arm="drug A",
          message="'Drug_A', 'drug A'"),
     Twin("treatment_label_variants", put("e1", None, treatment="vehcile"),
@@ -350,6 +359,11 @@ TWINS = (
     Twin("interrupted_dosing_label",
          put_all("treatment", lambda row: row["treatment"].replace(
              "drug A", "drug A (No Treatment Past Day 63)"))),
+    Twin("dose_in_label_only", put_all("treatment", dose_arms), message="'dose_0', 'dose_10'"),
+    Twin("dose_in_label_only",
+         put_all("treatment", lambda row: row["treatment"].replace("drug A", "drug A-50mpk")),
+         put_all("treatment", lambda row: row["treatment"].replace("drug A", "BGJ-398 2")),
+         arm="drug A-50mpk", other="a number that is no dose passes"),
     Twin("several_cohorts", put_all("cohort", lambda row: row["animal_id"][1]),
          put_all("cohort", lambda row: "1")),
     Twin("cohort_is_arm", put_all("cohort", lambda row: row["treatment"]),

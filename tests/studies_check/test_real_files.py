@@ -24,6 +24,7 @@ QUIRKS = {
         "missing_volume",  # 22 missing volumes
         "missing_body_weight",  # 1 missing body weight
         "leaves_at_large_volume",  # removed on size
+        "leaves_without_reason",  # the source gives no reasons
         "uneven_follow_up",  # follow-up differs
         "several_cohorts",  # a column of cohorts
         "floor_value",  # not listed: 16 mm³ stands for whatever is smaller
@@ -31,6 +32,7 @@ QUIRKS = {
     "genentech_vismodegib/growth.csv": {
         "missing_volume",  # 1 missing volume
         "few_animals",  # groups of 3 to 8 mice
+        "dose_in_label_only",  # the dosing schedule is not in the source
         "several_cohorts",
     },
     "invivosyn_combos/LS_1034.csv": {
@@ -73,13 +75,19 @@ QUIRKS = {
         "one_animal_per_arm",  # one mouse per model and treatment
         "no_control_arm",  # 48 lines have no untreated arm
         "impossible_body_weight",  # −0.1 g
+        "dose_in_label_only",  # doses appear only inside labels
     },
     "synergylmm_example/grwth_data.csv": {"simulated_not_marked", "unrounded_volumes"},
-    "synergylmm_example/webapp_example.csv": {"volume_jumps"},
+    "synergylmm_example/webapp_example.csv": {
+        "leaves_without_reason",  # animals stop early
+        "volume_jumps",
+    },
     "xeva_repdx/growth.csv": {
         "unnamed_treatment",  # the drug is not named
         "several_studies",  # five batches
-        "uneven_follow_up",  # animals stop at different days
+        "irregular_visits",  # irregular days
+        "leaves_without_reason",  # animals stop at different days
+        "uneven_follow_up",
     },
 }
 

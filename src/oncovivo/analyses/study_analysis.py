@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -38,6 +39,15 @@ __all__ = [
 ]
 
 SCHEMA = "oncovivo.study_endpoints/1"
+# What an animal without volumes has instead of categories.
+_NO_RESPONSE: Final[Mapping[str, object]] = {
+    "best_response_pct": None,
+    "best_average_response_pct": None,
+    "mrecist": None,
+    "pptc": None,
+    "status": "undefined",
+    "reason": "area only: response categories are defined for volumes",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +105,9 @@ class StudyAnalysis:
             "line": self.study.line.name,
             "status": "ok",
             "reason": "",
-            "animals": [{**row, **responses.get(row["animal_id"], {})} for row in _dicts(animals)],
+            "animals": [
+                {**row, **responses.get(row["animal_id"], _NO_RESPONSE)} for row in _dicts(animals)
+            ],
             "response": None if self.response is None else self.response.to_dict()["arms"],
             "tolerability": None
             if self.tolerability is None

@@ -195,6 +195,9 @@ def convert(
     day_zero: DayZeroOption = None,
     zeros: ZerosOption = None,
     *,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the files of a study that is there.")
+    ] = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -226,13 +229,13 @@ def convert(
         written: list[tuple[str, str, list[str]]] = []
         for found, folder in zip(studies, folders, strict=True):
             progress(found.study_id)
-            files = [str(path) for path in write_study(found, folder)]
+            files = [str(path) for path in write_study(found, folder, overwrite=overwrite)]
             written.append((found.study_id, found.line.name, files))
     if as_json:
         content = contract(
             "oncovivo.study_convert/1",
             source=input_digest(file),
-            options={**reading.to_dict(), "out": str(out)},
+            options={**reading.to_dict(), "out": str(out), "overwrite": overwrite},
             content={
                 "studies": [
                     {"study": name, "line": line_name, "files": files}

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from oncovivo.analyses import Bundle
 from oncovivo.evidence.lint import RULES, Finding
+from oncovivo.guide.wording import counted
 
 __all__ = ["plain", "show_build", "show_findings", "simple_table"]
 
@@ -86,11 +87,15 @@ def show_build(bundle: Bundle, *, out: Path, seconds: float) -> None:
         console.print(table)
     standing = sum(not finding.waived for finding in bundle.findings)
     works = len({work for result in bundle.claims for work in result.sources})
-    console.print(
-        f"{len(bundle.records)} rows, {works} works behind claims, {len(bundle.studies)} studies, "
-        f"{standing} lint findings, {len(bundle.findings) - standing} waived",
-        highlight=False,
+    n_studies = len(bundle.studies)
+    said = (
+        counted(len(bundle.records), "row"),
+        f"{counted(works, 'work')} behind claims",
+        f"{n_studies} {'study' if n_studies == 1 else 'studies'}",
+        counted(standing, "lint finding"),
+        f"{len(bundle.findings) - standing} waived",
     )
+    console.print(", ".join(said), highlight=False)
     for name in ("index.html", "guide.pdf"):
         console.print(plain(f"{out / name}"), soft_wrap=True)
     console.print(f"built in {seconds:.1f} s", highlight=False)

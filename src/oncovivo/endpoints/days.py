@@ -64,9 +64,10 @@ class DayChoice:
 
     def __str__(self) -> str:
         """A line for a table's heading."""
+        if self.day is None:
+            return f"no day ({self.rule} in every arm)"
         lowest = min((share.share for share in self.shares), default=math.nan)
-        day = "no day" if self.day is None else f"day {self.day:g}"
-        return f"{day} ({self.rule}; at least {lowest:.0%} of each arm measured)"
+        return f"day {self.day:g} ({self.rule}; at least {lowest:.0%} of each arm measured)"
 
 
 def has_enough(arm: ArmCurves, day: float) -> bool:

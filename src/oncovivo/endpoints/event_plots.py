@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from oncovivo.endpoints.response import AnimalResponse, ResponseResult
+from oncovivo.endpoints.response_result import AnimalResponse, ResponseResult
 from oncovivo.errors import InputError
+from oncovivo.figures.glyphs import spelled_out
 from oncovivo.figures.theme import (
     GREY,
     TEXT_COLOR,
@@ -80,19 +81,22 @@ def plot_swimmer(result: ResponseResult) -> Figure:
     with themed():
         figure = new_figure(width=width, height=height)
         ax = figure.add_axes((left / width, 0.45 / height, 5.05 / width, high / height))
+        places: dict[str, list[float]] = {}
         y = 0.0
-        arm_places: dict[str, list[float]] = {arm.arm: [] for arm in result.arms}
-        last_arm = order[0].arm
-        for animal in order:
-            if animal.arm != last_arm:
-                y, last_arm = y + 0.8, animal.arm
-            arm_places[animal.arm].append(y)
-            _draw_animal(ax, animal, y, style=styles[animal.arm], hatch=hatches[animal.arm])
-            y += 1
+        for arm in result.arms:
+            animals = [animal for animal in order if animal.arm == arm.arm]
+            if animals:
+                places[arm.arm] = [y + place for place in range(len(animals))]
+                _draw_bars(
+                    ax, animals, places[arm.arm], style=styles[arm.arm], hatch=hatches[arm.arm]
+                )
+                y += len(animals) + 0.8
+        _draw_marks(ax, order, [height for heights in places.values() for height in heights])
+        y -= 0.8
         ax.set_ylim(y - 0.3, -0.7)
         ax.set_yticks(
-            [sum(places) / len(places) for places in arm_places.values() if places],
-            [_shortened(arm) for arm, places in arm_places.items() if places],
+            [sum(heights) / len(heights) for heights in places.values()],
+            [_shortened(arm) for arm in places],
         )
         ax.tick_params(axis="y", length=0)
         ax.grid(visible=False, axis="y")
@@ -122,14 +126,19 @@ def _arm_styles(result: ResponseResult) -> dict[str, SeriesStyle]:
     return styles
 
 
-def _draw_animal(
-    ax: Axes, animal: AnimalResponse, y: float, *, style: SeriesStyle, hatch: str
+def _draw_bars(
+    ax: Axes,
+    animals: list[AnimalResponse],
+    heights: list[float],
+    *,
+    style: SeriesStyle,
+    hatch: str,
 ) -> None:
-    """Bar, events and end of one animal."""
+    """Bars of the animals of one arm."""
     ax.barh(
-        y,
-        animal.end_day - animal.start_day,
-        left=animal.start_day,
+        heights,
+        [animal.end_day - animal.start_day for animal in animals],
+        left=[animal.start_day for animal in animals],
         height=0.74,
         color="white",
         edgecolor=style.color,
@@ -138,41 +147,56 @@ def _draw_animal(
         alpha=0.8,
         zorder=2,
     )
-    marks = (
-        ("^", None if animal.event_day is None else animal.event_day + animal.start_day, "white"),
-        ("*", animal.cured_day, TEXT_COLOR),
-    )
-    for marker, day, face in marks:
-        if day is not None:
+
+
+def _draw_marks(ax: Axes, animals: list[AnimalResponse], heights: list[float]) -> None:
+    """Events, ends and categories; each kind of mark as one line of points."""
+    events = [
+        (a.event_day + a.start_day, y)
+        for a, y in zip(animals, heights, strict=True)
+        if a.event_day is not None
+    ]
+    gone = [
+        (a.cured_day, y) for a, y in zip(animals, heights, strict=True) if a.cured_day is not None
+    ]
+    for marker, points, size, face in (("^", events, 4.5, "white"), ("*", gone, 6.0, TEXT_COLOR)):
+        if points:
             ax.plot(
-                [day],
-                [y],
+                [day for day, _ in points],
+                [y for _, y in points],
+                linestyle="none",
                 marker=marker,
-                markersize=6 if marker == "*" else 4.5,
+                markersize=size,
                 markerfacecolor=face,
                 markeredgecolor=TEXT_COLOR,
                 markeredgewidth=0.7,
                 zorder=4,
             )
-    ax.plot(
-        [animal.end_day],
-        [y],
-        marker=_ENDS[animal.end_reason][0],
-        markersize=5,
-        color=TEXT_COLOR,
-        markeredgewidth=0.8,
-        zorder=5,
-        clip_on=False,
-    )
-    ax.annotate(
-        animal.response or "–",
-        (animal.end_day, y),
-        xytext=(6, 0),
-        textcoords="offset points",
-        fontsize=6.5,
-        va="center",
-        annotation_clip=False,
-    )
+    for reason in dict.fromkeys(animal.end_reason for animal in animals):
+        ended = [
+            (a.end_day, y) for a, y in zip(animals, heights, strict=True) if a.end_reason == reason
+        ]
+        ax.plot(
+            [day for day, _ in ended],
+            [y for _, y in ended],
+            linestyle="none",
+            marker=_ENDS[reason][0],
+            markersize=5,
+            color=TEXT_COLOR,
+            markeredgewidth=0.8,
+            zorder=5,
+            clip_on=False,
+        )
+    for animal, y in zip(animals, heights, strict=True):
+        ax.annotate(
+            animal.response or "–",
+            (animal.end_day, y),
+            xytext=(6, 0),
+            textcoords="offset points",
+            fontsize=6.5,
+            va="center",
+            annotation_clip=False,
+        )
 
 
 def _swimmer_key(ends: list[LeavingReason]) -> list[Line2D]:
@@ -329,4 +353,5 @@ def _spider_key() -> list[Line2D]:
 
 def _shortened(name: str) -> str:
     """A name that fits beside a bar or above a panel."""
+    name = spelled_out(name)
     return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"

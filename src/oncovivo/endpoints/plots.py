@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from oncovivo.endpoints.volume import AnimalCurve, ArmDay, VolumeByDay
 from oncovivo.errors import InputError
+from oncovivo.figures.glyphs import spelled_out
 from oncovivo.figures.theme import (
     GREY,
     TEXT_COLOR,
@@ -137,7 +138,7 @@ def _draw_panel(
         )
     _draw_animals(ax, result, arm, style.color, scale=scale, floor=limits[0])
     _draw_mean(ax, rows, style, scale=scale, floor=limits[0], size=2.6)
-    _dress(ax, scale=scale, limits=limits)
+    _dress(ax, scale=scale, limits=limits, small=True)
     ax.set_title(_shortened(arm), fontsize=8, loc="left", pad=14)
     if rows:
         ax.text(
@@ -202,6 +203,8 @@ def _draw_animals(
 def _draw_small(ax: Axes, curve: AnimalCurve, heights: list[float], color: str) -> None:
     """Open triangles for readings that are no measured volume."""
     small = [i for i, state in enumerate(curve.states) if state != "measured"]
+    if not small:
+        return
     ax.plot(
         [curve.days[i] for i in small],
         [heights[i] for i in small],
@@ -234,6 +237,9 @@ def _draw_mean(
     # The thin part begins at the last full day, so that the line does not break.
     thin = [*full[-1:], *(row for row in drawn if row.n_at_risk * 2 < row.n_enrolled)]
     for part, hollow in ((full, False), (thin, True)):
+        # Each empty line or bar would still cost its time in drawing.
+        if not part:
+            continue
         ax.plot(
             [row.day for row in part],
             [_height(row.mean_volume_mm3 or 0.0, scale=scale, floor=floor) for row in part],
@@ -243,6 +249,8 @@ def _draw_mean(
             zorder=4,
         )
     for part, hollow in ((full, False), ([row for row in drawn if row not in full], True)):
+        if not part:
+            continue
         means = [row.mean_volume_mm3 or 0.0 for row in part]
         sems = [row.sem_volume_mm3 or 0.0 for row in part]
         middles = [_height(mean, scale=scale, floor=floor) for mean in means]
@@ -271,15 +279,17 @@ def _draw_mean(
         )
 
 
-def _dress(ax: Axes, *, scale: Scale, limits: tuple[float, float]) -> None:
-    """Scale, ticks and labels."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+def _dress(ax: Axes, *, scale: Scale, limits: tuple[float, float], small: bool = False) -> None:
+    """Scale, ticks and labels; a small panel has no ticks between those with a number."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
     if scale == "log":
         ax.set_yscale("log")
         ax.yaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0)))
         ax.yaxis.set_major_formatter(FuncFormatter(_plain_number))
         ax.yaxis.set_minor_formatter(NullFormatter())
+        if small:
+            ax.yaxis.set_minor_locator(NullLocator())
     ax.set_ylim(limits)
     ax.set_xlabel(axis_label("time", "day"))
     ax.set_ylabel(axis_label("volume", "mm³"))
@@ -353,6 +363,7 @@ def _strip_name(result: VolumeByDay, arm: str) -> str:
 
 def _shortened(name: str) -> str:
     """A name that fits beside the strip or above a panel."""
+    name = spelled_out(name)
     return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 
 

@@ -27,6 +27,7 @@ import numpy as np
 
 from oncovivo.endpoints.curves import BoolArray, FloatArray
 from oncovivo.errors import InputError
+from oncovivo.studies import LeavingReason
 
 __all__ = [
     "PptcCategory",
@@ -35,6 +36,7 @@ __all__ = [
     "event_days",
     "group_category",
     "pptc_courses",
+    "pptc_reason",
 ]
 
 PptcCategory: TypeAlias = Literal["PD1", "PD2", "SD", "PR", "CR", "MCR", "PD"]
@@ -57,6 +59,8 @@ _GROUPS: Final[tuple[tuple[float, PptcCategory], ...]] = (
     (10.0, "MCR"),
 )
 CR_BELOW_MM3: Final = 100.0
+# A mouse that left for these is not evaluable.
+TOXIC: Final[tuple[LeavingReason, ...]] = ("toxicity", "body_weight_loss")
 EVENT_MULTIPLE: Final = 4.0
 PD1_UP_TO: Final = 1.5
 # Cuts are compared on ratios of volumes, where 50 % and 25 % may miss by a rounding error.
@@ -250,3 +254,58 @@ def group_category(
         found.append((median, next(name for cut, name in _GROUPS if median <= cut)))
     (low, low_name), (high, high_name) = found
     return (low if low == high else None), (low_name if low_name == high_name else None)
+
+
+def pptc_reason(
+    course: PptcCourse,
+    i: int,
+    category: PptcCategory | None,
+    *,
+    tgd: float | None,
+    baseline: FloatArray,
+    end_reason: LeavingReason,
+) -> str:
+    """Why the category of an animal is what it is.
+
+    Parameters
+    ----------
+    course : PptcCourse
+        Of all animals.
+    i : int
+        Place of the animal.
+    category : PptcCategory or None
+        Its category.
+    tgd : float or None
+        Its event time over the median of the controls.
+    baseline : ndarray, shape (1,) or (0,)
+        Its baseline volume, mm³, where it has one.
+    end_reason : LeavingReason
+        Why it was followed no longer.
+    """
+    if end_reason in TOXIC:
+        return f"left for {end_reason}: not evaluable"
+    if category is None:
+        return "no baseline above zero with a reading after it"
+    low = 100.0 * (float(course.lowest_ratio[i]) - 1)
+    end = 100.0 * (float(course.end_ratio[i]) - 1)
+    small = bool(baseline[0] < CR_BELOW_MM3)
+    if category in ("CR", "MCR"):
+        limit = "gone" if small else f"below {CR_BELOW_MM3:g} mm³"
+        text = f"tumor {limit}" + (" at the last reading" if category == "MCR" else "")
+        if not course.regressed[i]:
+            text += f", though it regressed by {-low:.0f} % only"
+    elif category == "PR":
+        text = f"lowest change {low:.1f} %"
+    elif category == "SD":
+        text = f"lowest change {low:.1f} %, last change {end:.1f} %"
+    elif math.isnan(course.event_day[i]):
+        text = f"last change {end:.1f} %, four times the baseline was not reached"
+    else:
+        text = f"four times the baseline after {course.event_day[i]:.1f} days"
+        if tgd is not None:
+            text += f", {tgd:.2f} times the controls' median"
+        elif category == "PD":
+            text += "; without a median of controls PD1 and PD2 cannot be told apart"
+    if small:
+        text += f"; baseline below {CR_BELOW_MM3:g} mm³: only a vanished tumor counts as CR"
+    return text

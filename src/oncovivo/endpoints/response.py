@@ -18,13 +18,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 import numpy as np
-import pandas as pd
 
-from oncovivo.endpoints.curves import DAY_TOLERANCE, FloatArray, Readings, anchor, pad
+from oncovivo.endpoints.curves import FloatArray, Readings, anchor, pad
 from oncovivo.endpoints.mrecist import (
     CATEGORIES,
     NO_CATEGORY,
@@ -39,294 +37,31 @@ from oncovivo.endpoints.mrecist_calls import (
     remarks_on_curve,
     why_no_category,
 )
+from oncovivo.endpoints.orc import orc_on_day, single_day_orc
 from oncovivo.endpoints.pptc import (
-    CR_BELOW_MM3,
     SCORES,
+    TOXIC,
     PptcCategory,
     PptcCourse,
     classify_pptc,
     group_category,
     pptc_courses,
+    pptc_reason,
 )
-from oncovivo.endpoints.rates import Rate, clopper_pearson
+from oncovivo.endpoints.rates import clopper_pearson
+from oncovivo.endpoints.response_result import (
+    AnimalResponse,
+    ArmResponse,
+    ChangeCurve,
+    ResponseResult,
+)
 from oncovivo.numerics import median_survival_time, product_limit
-from oncovivo.studies import Animal, BaselineDay, LeavingReason, Study
+from oncovivo.studies import Animal, Study
 
-__all__ = [
-    "AnimalResponse",
-    "ArmResponse",
-    "ChangeCurve",
-    "ResponseResult",
-    "ResponseStatus",
-    "compute_response",
-    "single_day_orc",
-]
+__all__ = ["ResponseResult", "compute_response", "single_day_orc"]
 
-ResponseStatus: TypeAlias = Literal["ok", "flagged", "not_estimable"]
-
-# A mouse that left for these is not evaluable in the PPTC's system.
-TOXIC: Final[tuple[LeavingReason, ...]] = ("toxicity", "body_weight_loss")
+# An arm that lost a larger share of its animals to toxicity has no group response.
 TOXIC_SHARE: Final = 0.25
-# Largest change in percent of each category on a single day; CR and PR and SD include their limit.
-ORC_LIMITS: Final = (-95.0, -30.0, 20.0)
-_ORC_TOLERANCE: Final = 1e-9
-
-
-def single_day_orc(change_pct: FloatArray) -> tuple[Category | None, ...]:
-    """Category of changes from baseline on one day, as if each were all that was known.
-
-    CR at -95 % or less, PR at -30 % or less, SD at +20 % or less, else PD.
-
-    Parameters
-    ----------
-    change_pct : ndarray, shape (n,)
-        Percent; NaN where nothing was read on the day.
-
-    Examples
-    --------
-    >>> single_day_orc(np.array([-95.0, -94.0, -30.0, 20.0, 21.0]))
-    ('CR', 'PR', 'PR', 'SD', 'PD')
-    """
-    codes = np.searchsorted(np.array(ORC_LIMITS) + _ORC_TOLERANCE, change_pct)
-    changes: list[float] = change_pct.tolist()
-    places: list[int] = codes.tolist()
-    return tuple(
-        None if math.isnan(change) else CATEGORIES[place]
-        for change, place in zip(changes, places, strict=True)
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnimalResponse:
-    """Response of one animal. What does not exist is None, and the reason beside it says why.
-
-    Parameters
-    ----------
-    animal_id, arm : str
-        The animal and its arm.
-    start_day : float
-        Study day on which its clock starts: its own baseline day, or the study's.
-    baseline_day : float or None
-        Study day of the baseline reading.
-    baseline_volume_mm3 : float or None
-        Volume on that day.
-    n_readings : int
-        Readings from the baseline on.
-    last_day : float or None
-        Study day of the last reading.
-    end_day : float
-        Last study day on which the animal was followed.
-    end_reason : LeavingReason
-        Why the animal was followed no longer.
-    best_response_pct, best_response_day : float or None
-        Lowest change that the rule counts, and its study day.
-    best_average_response_pct, best_average_response_day : float or None
-        Lowest running mean that the rule counts, and its study day.
-    nadir_pct, nadir_day : float or None
-        Lowest change after baseline on any day.
-    end_change_pct : float or None
-        Change at the last reading.
-    mrecist : Category or None
-        By the rule.
-    response : Category or None
-        What is counted; differs for cured animals and for those that left early with progression.
-    cured_day : float or None
-        Study day from which the tumor stays gone.
-    depends_on_schedule : bool
-        Whether every other visit alone would give another category.
-    other_schedules : tuple of Category
-        The categories that these would give, where they differ from `mrecist`.
-    status : ResponseStatus
-        Of mRECIST.
-    reason : str
-        Why mRECIST is what it is.
-    event_day : float or None
-        Days from `start_day` to four times the baseline volume.
-    tgd_value : float or None
-        That over the controls' median.
-    pptc : PptcCategory or None
-        PPTC category.
-    pptc_score : int or None
-        0 (PD1) to 10 (MCR).
-    pptc_reason : str
-        Why the PPTC category is what it is.
-    orc : Category or None
-        Category on the single day asked for.
-    orc_day : float or None
-        That study day.
-    """
-
-    animal_id: str
-    arm: str
-    start_day: float
-    baseline_day: float | None
-    baseline_volume_mm3: float | None
-    n_readings: int
-    last_day: float | None
-    end_day: float
-    end_reason: LeavingReason
-    best_response_pct: float | None
-    best_response_day: float | None
-    best_average_response_pct: float | None
-    best_average_response_day: float | None
-    nadir_pct: float | None
-    nadir_day: float | None
-    end_change_pct: float | None
-    mrecist: Category | None
-    response: Category | None
-    cured_day: float | None
-    depends_on_schedule: bool
-    other_schedules: tuple[Category, ...]
-    status: ResponseStatus
-    reason: str
-    event_day: float | None
-    tgd_value: float | None
-    pptc: PptcCategory | None
-    pptc_score: int | None
-    pptc_reason: str
-    orc: Category | None
-    orc_day: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeCurve:
-    """Change of volume of one animal, for drawing.
-
-    Parameters
-    ----------
-    animal_id, arm : str
-        The animal and its arm.
-    days : tuple of float
-        Study days from the baseline reading on, rising.
-    change_pct : tuple of float
-        Change from baseline, percent.
-    """
-
-    animal_id: str
-    arm: str
-    days: tuple[float, ...]
-    change_pct: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArmResponse:
-    """Response of an arm.
-
-    Parameters
-    ----------
-    arm : str
-        Its name.
-    n, n_evaluable : int
-        Animals, and those with a `response`.
-    n_cr, n_pr, n_sd, n_pd : int
-        By `response`.
-    n_cured : int
-        Animals whose tumor is gone at the last reading.
-    n_depends_on_schedule : int
-        Animals whose category every other visit alone would change.
-    objective_response, disease_control : Rate
-        CR or PR, and CR, PR or SD, of the evaluable animals.
-    pptc_median_score : float or None
-        Median of the scores of the animals that are evaluable there.
-    pptc_group : PptcCategory or None
-        Category of that score.
-    pptc_n : int
-        Animals behind it.
-    pptc_n_toxic : int
-        Animals that left for toxicity; above 25 % the group is not evaluable.
-    status : ResponseStatus
-        ``not_estimable`` without evaluable animals.
-    reason : str
-        What is flagged.
-    """
-
-    arm: str
-    n: int
-    n_evaluable: int
-    n_cr: int
-    n_pr: int
-    n_sd: int
-    n_pd: int
-    n_cured: int
-    n_depends_on_schedule: int
-    objective_response: Rate
-    disease_control: Rate
-    pptc_median_score: float | None
-    pptc_group: PptcCategory | None
-    pptc_n: int
-    pptc_n_toxic: int
-    status: ResponseStatus
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResponseResult:
-    """Responses of a study.
-
-    Parameters
-    ----------
-    study_id : str
-        The study.
-    simulated : bool
-        Whether the numbers come from a simulation.
-    rule : Rule
-        Of mRECIST.
-    control : str or None
-        Arm that event times are compared with.
-    control_median_event_day : float or None
-        Median days of the controls to four times their baseline; None where not reached.
-    baseline : BaselineDay
-        The day changes refer to, and who chose it.
-    animals : tuple of AnimalResponse
-        In the order of the study.
-    arms : tuple of ArmResponse
-        In the order of the study.
-    curves : tuple of ChangeCurve
-        Of the animals with a baseline above zero.
-    notes : tuple of str
-        What holds for the study as a whole.
-    """
-
-    study_id: str
-    simulated: bool
-    rule: Rule
-    control: str | None
-    control_median_event_day: float | None
-    baseline: BaselineDay
-    animals: tuple[AnimalResponse, ...]
-    arms: tuple[ArmResponse, ...]
-    curves: tuple[ChangeCurve, ...]
-    notes: tuple[str, ...]
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row for each animal, columns as the fields of :class:`AnimalResponse`."""
-        frame = pd.DataFrame([asdict(animal) for animal in self.animals])
-        frame["other_schedules"] = [" ".join(a.other_schedules) for a in self.animals]
-        return frame
-
-    def to_dict(self) -> dict[str, object]:
-        """All but the curves, for JSON."""
-        return {
-            "study": self.study_id,
-            "simulated": self.simulated,
-            "rule": self.rule,
-            "control": self.control,
-            "control_median_event_day": self.control_median_event_day,
-            "baseline": asdict(self.baseline),
-            "animals": [
-                {**asdict(animal), "other_schedules": list(animal.other_schedules)}
-                for animal in self.animals
-            ],
-            "arms": [asdict(arm) for arm in self.arms],
-            "notes": list(self.notes),
-        }
-
-    def summary(self) -> str:
-        """The study in a line."""
-        rates = "; ".join(
-            f"{arm.arm} {arm.objective_response.k}/{arm.objective_response.n}" for arm in self.arms
-        )
-        return f"{self.study_id}: objective responses by mRECIST ({self.rule}): {rates}"
 
 
 def compute_response(
@@ -378,7 +113,7 @@ def compute_response(
     course = pptc_courses(day, volume)
     control_median, beyond = _control_median(study, control, course, day)
     categories = classify_pptc(course, control_median=control_median, control_beyond=beyond)
-    orc = _orc(day, volume, starts, orc_day)
+    orc = orc_on_day(day, volume, starts, orc_day)
     animals = tuple(
         _animal(
             animal,
@@ -461,19 +196,6 @@ def _control_median(
     return median, float(last.max()) if median is None else math.nan
 
 
-def _orc(
-    day: FloatArray, volume: FloatArray, starts: FloatArray, orc_day: float | None
-) -> tuple[Category | None, ...]:
-    """Single-day categories."""
-    if orc_day is None:
-        return (None,) * len(starts)
-    on_day = np.abs(day + starts[:, None] - orc_day) <= DAY_TOLERANCE
-    rows, at = np.arange(day.shape[0]), np.argmax(on_day, axis=1)
-    baseline = np.where(volume[:, 0] > 0, volume[:, 0], np.nan)
-    change = 100.0 * (volume[rows, at] - baseline) / baseline
-    return single_day_orc(np.where(on_day.any(axis=1), change, np.nan))
-
-
 def _animal(
     animal: Animal,
     i: int,
@@ -536,7 +258,7 @@ def _animal(
         tgd_value=tgd,
         pptc=None if toxic else pptc,
         pptc_score=None if toxic or pptc is None or pptc == "PD" else SCORES[pptc],
-        pptc_reason=_pptc_reason(
+        pptc_reason=pptc_reason(
             course, i, pptc, tgd=tgd, baseline=volume[:1], end_reason=animal.end_reason
         ),
         orc=orc,
@@ -547,45 +269,6 @@ def _animal(
 def _number(value: float) -> float | None:
     """A number, None for NaN."""
     return None if math.isnan(value) else float(value)
-
-
-def _pptc_reason(
-    course: PptcCourse,
-    i: int,
-    category: PptcCategory | None,
-    *,
-    tgd: float | None,
-    baseline: FloatArray,
-    end_reason: LeavingReason,
-) -> str:
-    """Why the PPTC category is what it is."""
-    if end_reason in TOXIC:
-        return f"left for {end_reason}: not evaluable"
-    if category is None:
-        return "no baseline above zero with a reading after it"
-    low = 100.0 * (float(course.lowest_ratio[i]) - 1)
-    end = 100.0 * (float(course.end_ratio[i]) - 1)
-    small = bool(baseline[0] < CR_BELOW_MM3)
-    if category in ("CR", "MCR"):
-        limit = "gone" if small else f"below {CR_BELOW_MM3:g} mm³"
-        text = f"tumor {limit}" + (" at the last reading" if category == "MCR" else "")
-        if not course.regressed[i]:
-            text += f", though it regressed by {-low:.0f} % only"
-    elif category == "PR":
-        text = f"lowest change {low:.1f} %"
-    elif category == "SD":
-        text = f"lowest change {low:.1f} %, last change {end:.1f} %"
-    elif math.isnan(course.event_day[i]):
-        text = f"last change {end:.1f} %, four times the baseline was not reached"
-    else:
-        text = f"four times the baseline after {course.event_day[i]:.1f} days"
-        if tgd is not None:
-            text += f", {tgd:.2f} times the controls' median"
-        elif category == "PD":
-            text += "; without a median of controls PD1 and PD2 cannot be told apart"
-    if small:
-        text += f"; baseline below {CR_BELOW_MM3:g} mm³: only a vanished tumor counts as CR"
-    return text
 
 
 def _arm(name: str, animals: Sequence[AnimalResponse], *, level: float) -> ArmResponse:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from oncovivo.endpoints.mrecist import CATEGORIES, Category
-from oncovivo.endpoints.response import AnimalResponse, ResponseResult
+from oncovivo.endpoints.response_result import AnimalResponse, ResponseResult
 from oncovivo.errors import InputError
+from oncovivo.figures.glyphs import spelled_out
 from oncovivo.figures.theme import GREY, TEXT_COLOR, mark_simulated, new_figure, themed
 
 if TYPE_CHECKING:
@@ -134,8 +135,7 @@ def _draw_row(ax: Axes, arms: dict[str, list[AnimalResponse]], longest: float) -
     x = 0.0
     for name, animals in arms.items():
         start = x + max(_NARROWEST_ARM - len(animals), 0.0) / 2
-        for place, animal in enumerate(animals):
-            _draw_bar(ax, animal, start + place)
+        _draw_bars(ax, animals, [start + place for place in range(len(animals))])
         wide = _width(animals)
         ax.annotate(
             f"{_folded(name, wide)}\nn = {len(animals)}",
@@ -161,6 +161,7 @@ def _draw_row(ax: Axes, arms: dict[str, list[AnimalResponse]], longest: float) -
 
 def _folded(name: str, wide: float) -> str:
     """A name in at most two lines that fit below its bars; its end says more than its middle."""
+    name = spelled_out(name)
     most = int(wide * _BAR / 0.073)
     if len(name) <= most:
         return name
@@ -173,39 +174,42 @@ def _folded(name: str, wide: float) -> str:
     return f"{name[:at].rstrip()}\n{name[at:].lstrip()}"
 
 
-def _draw_bar(ax: Axes, animal: AnimalResponse, x: float) -> None:
-    """One animal: bar, category, and marks where the tumor is gone or the bar is cut."""
-    best = _height(animal)
-    style = CATEGORY_STYLES[animal.response] if animal.response is not None else None
-    ax.bar(
-        x,
-        min(best, CAP_PCT),
-        width=0.84,
-        color="white" if style is None else style.color,
-        hatch=None if style is None else style.hatch,
-        edgecolor=TEXT_COLOR,
-        linewidth=0.5,
-        zorder=3,
-    )
-    ax.annotate(
-        animal.response or "–",
-        (x, -100),
-        xytext=(0, -3),
-        textcoords="offset points",
-        ha="center",
-        va="top",
-        fontsize=5.5,
-        annotation_clip=False,
-    )
-    marks = ("*", 8.0, animal.cured_day is not None), ("^", CAP_PCT * 1.03, best > CAP_PCT)
-    for marker, y, drawn in marks:
-        if drawn:
+def _draw_bars(ax: Axes, animals: list[AnimalResponse], places: list[float]) -> None:
+    """One arm: bars, categories, and marks where the tumor is gone or the bar is cut."""
+    for category in dict.fromkeys(animal.response for animal in animals):
+        style = CATEGORY_STYLES[category] if category is not None else None
+        alike = [(a, x) for a, x in zip(animals, places, strict=True) if a.response == category]
+        ax.bar(
+            [x for _, x in alike],
+            [min(_height(animal), CAP_PCT) for animal, _ in alike],
+            width=0.84,
+            color="white" if style is None else style.color,
+            hatch=None if style is None else style.hatch,
+            edgecolor=TEXT_COLOR,
+            linewidth=0.5,
+            zorder=3,
+        )
+    for animal, x in zip(animals, places, strict=True):
+        ax.annotate(
+            animal.response or "–",
+            (x, -100),
+            xytext=(0, -3),
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            fontsize=5.5,
+            annotation_clip=False,
+        )
+    cured = [x for a, x in zip(animals, places, strict=True) if a.cured_day is not None]
+    cut = [x for a, x in zip(animals, places, strict=True) if _height(a) > CAP_PCT]
+    for marker, y, size, at in (("*", 8.0, 4.5, cured), ("^", CAP_PCT * 1.03, 3.0, cut)):
+        if at:
             ax.plot(
-                [x],
-                [y],
+                at,
+                [y] * len(at),
                 linestyle="none",
                 marker=marker,
-                markersize=4.5 if marker == "*" else 3.0,
+                markersize=size,
                 color=TEXT_COLOR,
                 clip_on=False,
                 zorder=5,

@@ -13,6 +13,7 @@ from oncovivo.endpoints.tolerability import (
     TolerabilityResult,
 )
 from oncovivo.errors import InputError
+from oncovivo.figures.glyphs import spelled_out
 from oncovivo.figures.theme import (
     GREY,
     TEXT_COLOR,
@@ -116,7 +117,8 @@ def _draw_arm(ax: Axes, result: TolerabilityResult, arm: ArmTolerability, place:
     ax.axhline(0, color=TEXT_COLOR, linewidth=0.7)
     ax.axhline(-WATCH_LOSS, color=GREY, linewidth=0.8, linestyle=":")
     ax.axhline(-LIMIT_LOSS, color=GREY, linewidth=0.8, linestyle="-.")
-    name = arm.arm if len(arm.arm) <= _LONGEST_NAME else arm.arm[: _LONGEST_NAME - 1] + "…"
+    name = spelled_out(arm.arm)
+    name = name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
     worst = arm.worst_nadir_pct
     said = "not weighed" if worst is None else f"worst nadir {worst:.0f} %"
     ax.set_title(f"{name}\nn = {arm.n_weighed}; {said}", fontsize=8, loc="left")

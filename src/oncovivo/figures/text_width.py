@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from matplotlib.ft2font import FT2Font
+from oncovivo.figures.glyphs import font_file, has_glyph
 
 __all__ = ["FONT_FAMILY", "text_width"]
 
 FONT_FAMILY = "'DejaVu Sans', 'Verdana', sans-serif"
 """Written into the pictures: the font that is measured, then one of the same width."""
 
-_FILES = {"normal": "DejaVuSans.ttf", "bold": "DejaVuSans-Bold.ttf"}
+# Width of a character that another font has to lend, as a share of the font size.
+_BORROWED = 1.0
+_LOADED_SIZE = 64.0
 
 
 def text_width(text: str, *, size: float, weight: Literal["normal", "bold"] = "normal") -> float:
@@ -42,20 +42,9 @@ def _advance(character: str, weight: str) -> float:
     """The width of one character as a share of the font size."""
     from matplotlib.ft2font import LoadFlags
 
-    font = _font(weight)
+    if not has_glyph(character):
+        return _BORROWED
+    font = font_file(weight)
+    font.set_size(_LOADED_SIZE, 72)
     glyph = font.load_char(ord(character), flags=LoadFlags.NO_HINTING | LoadFlags.NO_BITMAP)
     return glyph.linearHoriAdvance / 65536 / _LOADED_SIZE
-
-
-_LOADED_SIZE = 64.0
-
-
-@lru_cache(maxsize=2)
-def _font(weight: str) -> FT2Font:
-    """The font that comes with matplotlib, so that every machine measures the same."""
-    import matplotlib
-    from matplotlib.ft2font import FT2Font
-
-    font = FT2Font(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / _FILES[weight]))
-    font.set_size(_LOADED_SIZE, 72)
-    return font

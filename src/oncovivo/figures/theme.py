@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from oncovivo.figures.glyphs import settle_texts
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -57,6 +59,9 @@ _SETTINGS: Final[dict[str, object]] = {
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": 9.5,
+    # A place of its own: titles are not moved about by what matplotlib measures, which takes a
+    # third of the time of drawing.
+    "axes.titley": 1.0,
     "figure.dpi": 100.0,
     "figure.facecolor": "white",
     "font.family": ["DejaVu Sans"],
@@ -167,6 +172,8 @@ def mark_simulated(figure: Figure) -> None:
 def to_svg(figure: Figure, *, title: str) -> str:
     """A figure as SVG to be put inline: no XML header, no date, the same text each time.
 
+    Characters that the font lacks are replaced by their code points, and the figure says so.
+
     Parameters
     ----------
     figure : Figure
@@ -176,6 +183,7 @@ def to_svg(figure: Figure, *, title: str) -> str:
     """
     buffer = io.StringIO()
     with themed():
+        settle_texts(figure)
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
@@ -189,8 +197,12 @@ def to_svg(figure: Figure, *, title: str) -> str:
 
 
 def to_png(figure: Figure) -> bytes:
-    """A figure as PNG, 150 dots per inch, without a date."""
+    """A figure as PNG, 150 dots per inch, without a date.
+
+    Characters that the font lacks are replaced as by :func:`to_svg`.
+    """
     buffer = io.BytesIO()
     with themed():
+        settle_texts(figure)
         figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()

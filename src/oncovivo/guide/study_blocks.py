@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from oncovivo.documents import Figure, Table, TableColumn, TableRow, text
 from oncovivo.endpoints.event_plots import plot_spider, plot_swimmer
-from oncovivo.endpoints.response import AnimalResponse, ArmResponse, ResponseResult
+from oncovivo.endpoints.response_result import AnimalResponse, ArmResponse, ResponseResult
 from oncovivo.endpoints.tolerability import TolerabilityResult
 from oncovivo.endpoints.waterfall_plots import plot_best_responses
 from oncovivo.endpoints.weight_plots import plot_body_weight

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from oncovivo.endpoints.mrecist import CATEGORIES, Category
 from oncovivo.endpoints.waterfall_plots import CAP_PCT, CATEGORY_STYLES
 from oncovivo.errors import InputError
+from oncovivo.figures.glyphs import spelled_out
 from oncovivo.figures.theme import GREY, TEXT_COLOR, mark_simulated, new_figure, themed
 from oncovivo.panels.result import PanelResult
 
@@ -233,9 +234,13 @@ def plot_response_matrix(result: PanelResult) -> Figure:
     matrix = matrix.loc[sorted(matrix.index, key=lambda line: (of_line[line], line))]
     named = len(matrix) <= _MOST_NAMED_LINES
     cell = 0.20 if named else 0.085
-    longest = max(len(str(name)) for name in matrix.columns)
+    longest = max(len(spelled_out(str(name))) for name in matrix.columns)
     left = 0.3 + 0.062 * longest
-    below = 0.25 + 0.068 * max(len(str(line)) for _, line in matrix.index) if named else 0.35
+    below = (
+        0.25 + 0.068 * max(len(spelled_out(str(line))) for _, line in matrix.index)
+        if named
+        else 0.35
+    )
     wide, high = (
         max(cell * len(matrix), 2.6),
         (0.19 if named else 0.125) * len(matrix.columns) + 0.1,
@@ -363,7 +368,7 @@ def plot_category_counts(
     labels = [f"{name} (n = {row.n_evaluable})" for name, row in zip(names, rows, strict=True)]
     with themed():
         if ax is None:
-            left = 0.3 + 0.07 * max(len(label) for label in labels)
+            left = 0.3 + 0.07 * max(len(spelled_out(label)) for label in labels)
             width, height = left + 5.2, 0.26 * len(rows) + 1.25
             figure = new_figure(width=width, height=height)
             high = 0.26 * len(rows)

@@ -22,7 +22,10 @@ from oncovivo.tables import (
     check_measurements,
 )
 
-__all__ = ["Group", "assemble", "group_rows"]
+__all__ = ["COUNTS_AS_GONE", "Group", "assemble", "group_rows"]
+
+COUNTS_AS_GONE: Final = "have volume 0 and count as tumor gone"
+"""What a study's note says of its zeros."""
 
 _NO_LINE: Final = "not stated"
 _LABELS: Final = ("study", "model", "tumor_type", "treatment", "cage", "end_reason")
@@ -405,7 +408,7 @@ def _notes(
         notes.append("Sizes are areas, not volumes; endpoints of volume are undefined.")
     else:
         notes += _counted("have no volume and count as not measured", state == "not_measured", n)
-    notes += _counted("have volume 0 and count as tumor gone", state == "gone", n)
+    notes += _counted(COUNTS_AS_GONE, state == "gone", n)
     notes += _counted("have a volume below a limit", state == "below_limit", n)
     if len(changes):
         reasons = changes["reason"].to_numpy()

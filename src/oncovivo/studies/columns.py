@@ -197,7 +197,7 @@ SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
         "minor axis",
     ),
     "depth_mm": ("depth", "height", "h", "tumor depth", "tumor height", "thickness"),
-    "area_mm2": ("area", "tumor area"),
+    "area_mm2": ("area", "tumor area", "l x w", "l × w", "length x width", "length × width"),
     "volume_mm3": (
         "volume",
         "vol",

@@ -23,6 +23,7 @@ from oncovivo.studies.columns import (
 )
 from oncovivo.studies.dates import looks_like_date
 from oncovivo.studies.delimited import MOST_COLUMNS, check_header, filled_rows, trimmed_header
+from oncovivo.studies.diameter_cells import SplitColumns, split_diameters
 from oncovivo.studies.sheet import LongTable, Sheet, has_decimal_comma
 from oncovivo.units import parse_unit
 
@@ -266,6 +267,16 @@ def to_long(sheet: Sheet, layout: Layout) -> LongSheet:
         units |= _wide_units(layout, sheet)
         days = {(c.day, c.date) for c in layout.wide.values()}
         notes.append(f"Days stand across the columns: {len(days)} days were read.")
+    split = split_diameters(
+        SplitColumns(texts=texts, headers=headers, units=units, mapped=mapped),
+        row_numbers=row_numbers,
+        place=sheet.place,
+    )
+    texts = split.texts
+    if split.note:
+        notes.append(split.note)
+        if layout.wide and sheet.comma_possible and "day" in texts:
+            texts["day"] = _same_mark(texts["day"], texts, [m for m in MEASURES if m in texts])
     numeric = [text for name in _NUMBERS if name in texts for text in texts[name]]
     read = {*layout.columns, *layout.wide}
     unread = tuple(h for position, h in enumerate(layout.headers) if position not in read)
@@ -274,12 +285,12 @@ def to_long(sheet: Sheet, layout: Layout) -> LongSheet:
             place=sheet.place,
             file=sheet.file,
             texts=texts,
-            headers=headers,
+            headers=split.headers,
             row_numbers=row_numbers,
             decimal_comma=sheet.comma_possible and has_decimal_comma(numeric),
         ),
-        mapping=ColumnMapping(columns=tuple(mapped), unread=unread),
-        units=units,
+        mapping=ColumnMapping(columns=tuple(split.mapped), unread=unread),
+        units=split.units,
         notes=tuple(notes),
         name=sheet.name,
         header_row=layout.first_row,

@@ -482,11 +482,13 @@ def _exchange(length: Numbers, width: Numbers, changes: _Changes) -> tuple[Numbe
 
 
 def _formula(table: LongTable, options: ReadOptions) -> VolumeFormula | None:
-    """Formula by which volumes are made, None where the file's own are taken."""
+    """Formula by which volumes are made, None where the file's own sizes are taken."""
     names = table.texts.keys()
     have_diameters = {"length_mm", "width_mm"} <= names
     if options.formula is None:
-        return DEFAULT_FORMULA if have_diameters and "volume_mm3" not in names else None
+        # A file that states areas was analysed as areas; volumes are made of it when asked for.
+        sized = {"volume_mm3", "area_mm2"} & names
+        return DEFAULT_FORMULA if have_diameters and not sized else None
     lacking = [name for name in diameters_needed(options.formula) if name not in names]
     if lacking:
         expected = f"a column '{lacking[0]}', which the formula {options.formula} needs"

@@ -35,21 +35,23 @@ from typing import Final
 
 from oncovivo.errors import InputError
 from oncovivo.studies.dosing import (
-    DAILY,
-    DAYS_PER_WEEK,
     DOSE_DIMENSIONS,
-    MOST_DAYS,
     Course,
     Dose,
+    Regimen,
+    Route,
+    Treatment,
+    is_name_word,
+)
+from oncovivo.studies.schedule import (
+    DAILY,
+    DAYS_PER_WEEK,
+    MOST_DAYS,
     Duration,
     DurationUnit,
     ListedDays,
     PeriodicDays,
-    Regimen,
-    Route,
-    Treatment,
     counts_doses,
-    is_name_word,
 )
 from oncovivo.units import parse_unit, spellings
 

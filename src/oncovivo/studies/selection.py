@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from oncovivo.errors import DataError, InputError
+from oncovivo.studies.assembly import COUNTS_AS_GONE
 from oncovivo.studies.padding import Zeros, find_padding_zeros, find_trailing_zeros
 from oncovivo.studies.study import Animal, Study
 from oncovivo.tables import CHANGE_COLUMNS, ChangeReason
@@ -165,15 +166,28 @@ def resolve_zeros(study: Study, zeros: Zeros | None = None) -> Study:
     table.loc[places, "volume_state"] = "not_measured"
     if study.area_only:
         table.loc[places, "area_mm2"] = np.nan
-    note = f"{len(places)} zeros at the end of animals' series were read as missing."
     return replace(
         study,
         zeros="missing",
         table=table,
         animals=_followed_to_last_reading(study, table, set(trailing["animal_id"])),
         tables=study.tables.with_changes(changes),
-        notes=(*study.notes, *((note,) if len(places) else ())),
+        notes=_notes_on_zeros(study, table, n_missing=len(places)),
     )
+
+
+def _notes_on_zeros(study: Study, table: pd.DataFrame, *, n_missing: int) -> tuple[str, ...]:
+    """The study's notes once zeros were read as missing: only the others count as gone."""
+    if not n_missing:
+        return study.notes
+    notes = [note for note in study.notes if COUNTS_AS_GONE not in note]
+    gone = int((table["volume_state"] == "gone").sum())
+    if gone:
+        notes.append(f"{gone} of {len(table)} rows {COUNTS_AS_GONE}.")
+    zeros = "zero" if n_missing == 1 else "zeros"
+    were = "was" if n_missing == 1 else "were"
+    notes.append(f"{n_missing} {zeros} at the end of animals' series {were} read as missing.")
+    return tuple(notes)
 
 
 def omit_below_limit(study: Study) -> Study:

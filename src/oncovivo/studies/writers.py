@@ -66,7 +66,7 @@ def write_study(study: Study, folder: Path | str, *, overwrite: bool = False) ->
             "a folder without a study",
             found=f"{there[0]} there already",
             where=folder.name,
-            mend="name another folder, or overwrite it",
+            mend="name another folder, or allow its files to be replaced: --overwrite",
         )
     folder.mkdir(parents=True, exist_ok=True)
     for name in there:

@@ -18,6 +18,7 @@ __all__ = [
     "fewer_than_half_remain",
     "irregular_visits",
     "leaves_at_large_volume",
+    "leaves_without_reason",
     "no_common_day",
     "no_control_arm",
     "one_animal_per_arm",
@@ -36,12 +37,17 @@ REMAINING_SHARE: Final = 0.5
 # Of the animals that leave early, this share at their largest volume means: cut by size.
 AT_LARGEST_SHARE: Final = 0.8
 FEWEST_LEAVERS: Final = 3
+# More names than this do not fit a line.
+MOST_NAMED: Final = 3
 # On so many days less than half of the animals are measured: the days are the animals' own.
 COMMON_DAY_SHARE: Final = 0.5
 OWN_DAYS_SHARE: Final = 1 / 3
 # Twice a week means gaps of 3 and 4 days, three times 2 and 3; beyond 1 to 3 means are weighted
 # by the calendar.
 GAPS_APART: Final = 3.0
+# One gap out of many that is so much longer than another leaves the percentiles alone.
+EXTREMES_APART: Final = 4.0
+FEWEST_GAPS: Final = 4
 
 
 @study_check(
@@ -171,16 +177,24 @@ def staggered_days(rows: StudyRows) -> Iterator[Hit]:
 def irregular_visits(rows: StudyRows) -> Iterator[Hit]:
     """The gaps between visits differ by a factor of three or more.
 
-    The 10th and the 90th percentile of all gaps between an animal's readings. A best average
-    response is a mean over visits, so that a dense stretch weighs more.
+    The 10th and the 90th percentile of all gaps between an animal's readings; or the shortest and
+    the longest gap of the typical animal, by a factor of four. A best average response is a mean
+    over visits, so that a dense stretch weighs more.
     """
     first, second = rows.pairs
     gaps = rows.day[second] - rows.day[first]
     if gaps.size < 5:
         return
     low, high = np.quantile(gaps, (0.1, 0.9), method="nearest")
-    if high >= GAPS_APART * low:
-        yield Hit(message=f"visits lie {low:g} to {high:g} days apart")
+    if high < GAPS_APART * low:
+        own = [np.diff(curve.day) for curve in rows.each_curve() if curve.day.size > FEWEST_GAPS]
+        if not own:
+            return
+        low = np.median([gap.min() for gap in own])
+        high = np.median([gap.max() for gap in own])
+        if high < EXTREMES_APART * low:
+            return
+    yield Hit(message=f"visits lie {low:g} to {high:g} days apart")
 
 
 def _last_days(rows: StudyRows) -> dict[str, dict[str, float]]:
@@ -293,3 +307,31 @@ def leaves_at_large_volume(rows: StudyRows) -> Iterator[Hit]:
             f"{rows.last_day:g} do so at their largest {rows.quantity}, median {short(sizes)} "
         )
         yield Hit(message=message + rows.unit, at=at)
+
+
+@study_check(
+    "info",
+    mend="give end_day and end_reason in animals.csv; until then the reason counts as unknown",
+)
+def leaves_without_reason(rows: StudyRows) -> Iterator[Hit]:
+    """Animals leave before the rest of their arm, and nothing says why.
+
+    Animals whose last reading, or stated last day, comes before the last one of their arm, and
+    that have no reason for leaving. Where they left because of their tumor, a mean of those that
+    remain describes the smaller tumors.
+    """
+    early: list[tuple[float, str]] = []
+    for last in _last_days(rows).values():
+        early += [
+            (day, name)
+            for name, day in last.items()
+            if day < max(last.values()) and rows.end_reason.get(name, "unknown") == "unknown"
+        ]
+    if not early:
+        return
+    early.sort()
+    shown = ", ".join(f"'{name}' (day {day:g})" for day, name in early[:MOST_NAMED])
+    more = " …" if len(early) > MOST_NAMED else ""
+    n = sum(len(last) for last in _last_days(rows).values())
+    message = f"{len(early)} of {n} animals leave before the last day of their arm: {shown}{more}"
+    yield Hit(message=message, at=[int(rows.curves[name].at[-1]) for _, name in early])

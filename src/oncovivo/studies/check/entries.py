@@ -361,16 +361,13 @@ def area_not_volume(rows: StudyRows) -> Iterator[Hit]:
     """The file holds areas, not volumes.
 
     Areas are analyzed as areas on the log scale; volume endpoints are then undefined. Where length
-    and width stand beside the areas, volumes are made from them. Also a volume column that equals
-    length × width.
+    and width stand beside the areas, ``--formula`` makes volumes of them. Also a volume column
+    that equals length × width.
     """
     if rows.quantity == "area":
         yield Hit(message="sizes are areas in mm², not volumes")
         return
     if rows.from_diameters:
-        if rows.has_area:
-            message = "the file has areas and no volumes; volumes were made from length and width"
-            yield Hit(message=message)
         return
     known = (rows.length > 1.5) & (rows.width > 1.5) & (rows.size > 0)
     same = known & (np.abs(rows.size / (rows.length * rows.width) - 1) < 0.01)

@@ -14,6 +14,7 @@ from oncovivo.studies.check.rows import StudyRows
 __all__ = [
     "animal_label_variants",
     "cohort_is_arm",
+    "dose_in_label_only",
     "interrupted_dosing_label",
     "plain_label",
     "several_cohorts",
@@ -25,6 +26,8 @@ __all__ = [
 # Shorter labels (codes such as "AB" and "BA") may well be different arms.
 SHORTEST_TURNED_LABEL: Final = 6
 
+MOST_LISTED: Final = 6
+
 _NO_NAME: Final = re.compile(
     r"treatment|treated|drug|compound|test|unknown|nan|n/?a|none|\?+|(?:group|arm|treatment)\s*\d+"
 )
@@ -32,6 +35,9 @@ _STOPS: Final = re.compile(
     r"(?:stop|no)\s+treatment|treatment\s+(?:past|until|stop)|dos(?:e|ing)\s+(?:holiday|stop|break)"
     r"|(?:past|until|after)\s+day\s*\d+|interrupt|holiday|\bwashout\b",
     re.IGNORECASE,
+)
+_DOSE: Final = re.compile(
+    r"\bdose[\s_:=-]*\d|\d\s*(?:mpk|[mµu]g(?:\b|\s*(?:/|per)\s*kg)|mg/m2|gy\b)", re.IGNORECASE
 )
 _SIMULATED: Final = re.compile(r"simul|synthetic|in[ _-]?silico|artificial", re.IGNORECASE)
 
@@ -74,6 +80,25 @@ def _key(label: str) -> str:
 def _listed(labels: Iterable[str]) -> str:
     """Labels in quotes."""
     return ", ".join(f"'{label}'" for label in labels)
+
+
+@study_check(
+    "info",
+    mend="state each arm's regimen in study.toml, such as 'drug A 10 mg/kg p.o. qd x21'",
+)
+def dose_in_label_only(rows: StudyRows) -> Iterator[Hit]:
+    """Doses stand in the labels of arms only, and the schedule nowhere.
+
+    Labels such as "dose_10" and "drug-50mpk" of arms without a regimen. Days of treatment, and
+    with them the net cell kill and dosing holidays, stay unknown.
+    """
+    study = rows.study_object
+    stated = {arm.name for arm in study.arms if arm.regimens} if study is not None else set()
+    arms = [arm for arm in rows.arms if _DOSE.search(arm) and arm not in stated]
+    if arms:
+        more = " …" if len(arms) > MOST_LISTED else ""
+        message = f"a dose and no schedule in {_listed(arms[:MOST_LISTED])}{more}"
+        yield Hit(message=message, arm=arms[0] if len(arms) == 1 else None)
 
 
 @study_check("warning", mend="give the arm one label, or --map the variants apart")

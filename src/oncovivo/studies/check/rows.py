@@ -102,8 +102,6 @@ class StudyRows:
         What `size` is.
     from_diameters : bool
         Whether the volumes were made from the diameters.
-    has_area : bool
-        Whether the file has areas.
     length, width, depth, weight : ndarray, shape (n,)
         mm and g as written, NaN where blank.
     dosing_start : ndarray, shape (n,)
@@ -140,7 +138,6 @@ class StudyRows:
     state: TextArray
     quantity: Literal["volume", "area"]
     from_diameters: bool = False
-    has_area: bool = False
     length: FloatArray
     width: FloatArray
     depth: FloatArray

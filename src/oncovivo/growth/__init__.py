@@ -1,0 +1,1 @@
+"""Growth: mixed models of log size with small-sample inference."""

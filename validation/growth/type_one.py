@@ -1,0 +1,379 @@
+"""Type I error of treated - control in small studies, by test and by model.
+
+Run it as ``python validation/growth/type_one.py [--studies N] [--check]``; it writes
+``type_one.json`` beside itself, cell by cell. With ``--check`` nothing is written: the committed
+file is held against the limits, a few hundred studies of each cell are simulated again, and the
+exit status is 1 if either fails.
+
+The generator: a control and a treated arm of n animals that both grow log-linearly by 0.1 per day
+from about 150 mm³ (log-normal between animals, standard deviation 0.3), animals' rates with their
+own standard deviation, log-normal readings. Five readings are weekly from day 0 to day 28, eleven
+come every third day from day 0 to day 30. With the size limit an animal's first reading of
+1500 mm³ or more is its last. A few cells have a treated arm that grows by 0.06 per day.
+
+The question is always the difference of the rates; what is counted is that its true value is
+rejected at 5 %, which is the type I error where the arms do not differ, and 100 % less the coverage
+of the 95 % interval everywhere.
+
+Models: ``common`` is the default one, random intercept and slope, a common intercept;
+``arm`` has an intercept for each arm; ``ratio`` is log size relative to the baseline, random slopes
+only. Tests: t with Kenward-Roger's standard error and degrees of freedom, t with Satterthwaite's,
+z; for the smallest studies the parametric bootstrap of the default model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from oncovivo.growth.bootstrap import null_statistics
+from oncovivo.growth.data import growth_data_from_arrays
+from oncovivo.growth.fit import growth_problem
+from oncovivo.growth.many import ManyFits, fit_many
+from oncovivo.growth.model import GrowthModel
+from oncovivo.growth.replicates import Replicates
+from oncovivo.growth.terms import fixed_terms
+
+FloatArray: TypeAlias = NDArray[np.float64]
+BoolArray: TypeAlias = NDArray[np.bool_]
+ModelName: TypeAlias = Literal["common", "arm", "ratio"]
+Row: TypeAlias = dict[str, object]
+
+OUTPUT: Final = Path(__file__).with_name("type_one.json")
+SEED: Final = 20_250_405
+V0: Final = 150.0
+V0_SD: Final = 0.3
+RATE: Final = 0.1
+LOWER_RATE: Final = 0.06
+SIZE_LIMIT: Final = 1500.0
+SCHEDULES: Final = {5: np.arange(0.0, 29.0, 7.0), 11: np.arange(0.0, 31.0, 3.0)}
+LEVEL: Final = 0.95
+SLOPE_SDS: Final = (0.0, 0.005, 0.01, 0.02)
+READING_SDS: Final = (0.1, 0.2)
+SIZES: Final = (3, 5, 8, 10)
+SMALLEST: Final = 3
+MODELS: Final[dict[ModelName, GrowthModel]] = {
+    "common": GrowthModel(),
+    "arm": GrowthModel(intercept="arm"),
+    "ratio": GrowthModel(baseline="ratio"),
+}
+STUDIES: Final = 20_000
+BOOTSTRAP_STUDIES: Final = 4_000
+DRAWS: Final = 199
+# Studies that are held in memory at once, and bootstrapped at once.
+_PART: Final = 5_000
+_BOOTSTRAP_PART: Final = 50
+# Limits, percent of studies; the lowest one is for rates that differ between animals.
+HIGHEST, HIGHEST_SMALLEST, LOWEST = 5.6, 6.6, 4.4
+LARGE_SLOPE_SD: Final = 0.02
+# Above this share of singular fits a low rejection says that df were limited.
+MOSTLY_REGULAR_PCT: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One design and one model.
+
+    Parameters
+    ----------
+    model : {"common", "arm", "ratio"}
+        What is fitted.
+    sd_slope, sd_reading : float
+        Of animals' rates per day, and of log readings.
+    readings, n : int
+        Readings per animal, animals per arm.
+    limited : bool
+        Whether animals leave at the size limit.
+    rate_treated : float
+        Rate of the treated arm, natural log per day.
+    bootstrap : bool
+        Whether the parametric bootstrap is the test.
+    """
+
+    model: ModelName = "common"
+    sd_slope: float
+    sd_reading: float
+    readings: int
+    n: int
+    limited: bool
+    rate_treated: float = RATE
+    bootstrap: bool = False
+
+    @property
+    def truth(self) -> float:
+        """True difference of the rates."""
+        return self.rate_treated - RATE
+
+    def rng(self, stream: int = 0) -> np.random.Generator:
+        """Random numbers of the design, the same for every model."""
+        parts = (self.sd_slope, self.sd_reading, self.rate_treated)
+        key = [round(1000 * part) for part in parts]
+        return np.random.default_rng(
+            [SEED, stream, *key, self.readings, self.n, int(self.limited)]
+        )
+
+    def keys(self) -> Row:
+        """What the row of the cell is found by."""
+        return {
+            "model": self.model,
+            "test": "bootstrap" if self.bootstrap else "t and z",
+            "rate_treated": self.rate_treated,
+            "n": self.n,
+            "readings": self.readings,
+            "sd_reading": self.sd_reading,
+            "sd_slope": self.sd_slope,
+            "size_limit": self.limited,
+        }
+
+
+def cells() -> list[Cell]:
+    """All of them, the default model's grid first."""
+    design = list(product(SIZES, SCHEDULES, READING_SDS, SLOPE_SDS, (False, True)))
+    grid = [
+        Cell(n=n, readings=k, sd_reading=sd, sd_slope=slope, limited=limited)
+        for n, k, sd, slope, limited in design
+    ]
+    smallest = [
+        Cell(model="arm", n=n, readings=k, sd_reading=sd, sd_slope=slope, limited=limited)
+        for n, k, sd, slope, limited in design
+        if n == SMALLEST
+    ]
+    effect = [
+        Cell(
+            n=n,
+            readings=k,
+            sd_reading=0.2,
+            sd_slope=slope,
+            limited=True,
+            rate_treated=LOWER_RATE,
+        )
+        for n, k, slope in product(SIZES, SCHEDULES, (0.01, 0.02))
+    ]
+    ratio = [
+        Cell(model="ratio", n=n, readings=11, sd_reading=0.2, sd_slope=slope, limited=limited)
+        for n, slope, limited in product(SIZES, (0.01, 0.02), (False, True))
+    ]
+    bootstrap = [
+        Cell(
+            n=SMALLEST,
+            readings=k,
+            sd_reading=sd,
+            sd_slope=slope,
+            limited=limited,
+            bootstrap=True,
+        )
+        for k, (sd, slope), limited in product(
+            SCHEDULES, ((0.2, 0.0), (0.2, 0.01), (0.1, 0.02)), (False, True)
+        )
+    ]
+    return [*grid, *smallest, *effect, *ratio, *bootstrap]
+
+
+def simulate(cell: Cell, studies: int, rng: np.random.Generator) -> tuple[FloatArray, BoolArray]:
+    """Log sizes and which of them were read, each of shape (studies, 2 n, readings)."""
+    days = SCHEDULES[cell.readings]
+    shape = (studies, 2 * cell.n)
+    rates = np.repeat([RATE, cell.rate_treated], cell.n) + cell.sd_slope * rng.standard_normal(
+        shape
+    )
+    start = np.log(V0) + V0_SD * rng.standard_normal(shape)
+    noise = cell.sd_reading * rng.standard_normal((*shape, days.size))
+    size = start[..., None] + rates[..., None] * days + noise
+    if not cell.limited:
+        return size, np.ones(size.shape, dtype=bool)
+    over = size >= np.log(SIZE_LIMIT)
+    return size, np.cumsum(over, axis=2) - over < 1
+
+
+def replicates(
+    cell: Cell, size: FloatArray, read: BoolArray
+) -> tuple[Replicates, FloatArray, FloatArray]:
+    """Simulated studies as `fit_many` takes them, the question's weights, and its true answer."""
+    days = SCHEDULES[cell.readings]
+    animals = 2 * cell.n
+    data = growth_data_from_arrays(
+        arm=np.repeat(["control", "treated"], cell.n * days.size).tolist(),
+        animal_id=[f"m{number:02d}" for number in range(animals) for _ in days],
+        time=np.tile(days, animals),
+        log_size=size[0].ravel(),
+    )
+    model = MODELS[cell.model]
+    terms = fixed_terms(data, model)
+    outcomes = size - size[:, :, :1] if model.baseline == "ratio" else size
+    rows = terms.rows
+    studies = Replicates(
+        design=growth_problem(data, model, terms),
+        outcomes=outcomes.reshape(len(size), -1)[:, rows],
+        observed=read.reshape(len(size), -1)[:, rows] if cell.limited else None,
+    )
+    weights = (terms.rate(1) - terms.rate(0))[None]
+    return studies, weights, np.array([cell.truth])
+
+
+def rejected(fits: ManyFits, truth: FloatArray) -> BoolArray:
+    """Whether each study's t test rejects the truth."""
+    critical = special.stdtrit(fits.df, 0.5 + LEVEL / 2)
+    off = np.abs(fits.estimate - truth)
+    return np.asarray((off > critical * fits.std_error)[:, 0])
+
+
+def run_cell(cell: Cell, studies: int) -> Row:
+    """Rejections of one cell, percent."""
+    rng = cell.rng()
+    counted: dict[str, list[BoolArray]] = {
+        name: [] for name in ("kr", "satterthwaite", "z", "singular", "converged")
+    }
+    estimates: list[FloatArray] = []
+    left = 0.0
+    for low in range(0, studies, _PART):
+        size, read = simulate(cell, min(_PART, studies - low), rng)
+        left += float((~read[:, :, -1]).mean(axis=1).sum())
+        made, weights, truth = replicates(cell, size, read)
+        fits = fit_many(made, weights)
+        other = fit_many(made, weights, method="satterthwaite")
+        z = np.abs(fits.estimate - truth) > special.ndtri(0.5 + LEVEL / 2) * fits.std_error_plain
+        counted["kr"].append(rejected(fits, truth))
+        counted["satterthwaite"].append(rejected(other, truth))
+        counted["z"].append(z[:, 0])
+        counted["singular"].append(fits.singular)
+        counted["converged"].append(fits.converged)
+        estimates.append(fits.estimate[:, 0])
+    found = {name: np.concatenate(parts) for name, parts in counted.items()}
+    estimate = np.concatenate(estimates)
+    regular = found["kr"][~found["singular"]]
+    return {
+        **cell.keys(),
+        "studies": studies,
+        "left_early_pct": _percent(left / studies),
+        "singular_pct": _percent(found["singular"].mean()),
+        "not_converged": int((~found["converged"]).sum()),
+        "kr_pct": _percent(found["kr"].mean()),
+        "mc_error_pct": _mc_error(found["kr"]),
+        "satterthwaite_pct": _percent(found["satterthwaite"].mean()),
+        "z_pct": _percent(found["z"].mean()),
+        "coverage_pct": _percent(1 - found["kr"].mean()),
+        "kr_regular_pct": _percent(regular.mean()) if regular.size else None,
+        "bias": round(float(estimate.mean() - cell.truth), 6),
+        "bias_mc_error": round(float(estimate.std(ddof=1)) / studies**0.5, 6),
+    }
+
+
+def run_bootstrap_cell(cell: Cell, studies: int) -> Row:
+    """Rejections of the parametric bootstrap in one cell, and of Kenward-Roger's t beside it."""
+    size, read = simulate(cell, studies, cell.rng())
+    draw = cell.rng(1)
+    counted: list[BoolArray] = []
+    plain: list[BoolArray] = []
+    for low in range(0, studies, _BOOTSTRAP_PART):
+        part = slice(low, low + _BOOTSTRAP_PART)
+        made, weights, truth = replicates(cell, size[part], read[part])
+        fits = fit_many(made, weights)
+        null = null_statistics(made, weights[0], rng=draw, draws=DRAWS).statistic
+        beyond = (np.abs(null) >= np.abs(fits.statistic)).sum(axis=1)
+        counted.append((1 + beyond) / (DRAWS + 1) <= 1 - LEVEL)
+        plain.append(rejected(fits, truth))
+    found = np.concatenate(counted)
+    return {
+        **cell.keys(),
+        "studies": studies,
+        "draws": DRAWS,
+        "bootstrap_pct": _percent(found.mean()),
+        "mc_error_pct": _mc_error(found),
+        "kr_pct": _percent(np.concatenate(plain).mean()),
+    }
+
+
+def run(cell: Cell, studies: int) -> Row:
+    """One row of the table."""
+    if cell.bootstrap:
+        return run_bootstrap_cell(cell, min(studies, BOOTSTRAP_STUDIES))
+    return run_cell(cell, studies)
+
+
+def _percent(share: float | np.floating) -> float:
+    return round(100 * float(share), 2)
+
+
+def _mc_error(found: BoolArray) -> float:
+    share = float(found.mean())
+    return round(100 * (share * (1 - share) / found.size) ** 0.5, 3)
+
+
+def text(rows: Iterable[Row]) -> str:
+    """The file: what was simulated, then a line for each cell."""
+    head = {
+        "generator": {
+            "v0_mm3": V0,
+            "v0_log_sd": V0_SD,
+            "rate_per_day": RATE,
+            "days": {str(count): days.tolist() for count, days in SCHEDULES.items()},
+            "size_limit_mm3": SIZE_LIMIT,
+            "arms": 2,
+        },
+        "level": LEVEL,
+        "seed": SEED,
+    }
+    opening = json.dumps(head, indent=1, ensure_ascii=False).removesuffix("\n}")
+    lines = ",\n".join("  " + json.dumps(row, ensure_ascii=False) for row in rows)
+    return f'{opening},\n "rows": [\n{lines}\n ]\n}}\n'
+
+
+def outside(rows: Sequence[Mapping[str, object]]) -> list[str]:
+    """Cells that break the limits."""
+    found: list[str] = []
+    for row in rows:
+        name = ", ".join(f"{key} {row[key]}" for key in Cell.keys(cells()[0]))
+        if row["test"] == "bootstrap":
+            values = {"bootstrap": (_number(row, "bootstrap_pct"), LOWEST, HIGHEST)}
+        elif row["model"] == "ratio":
+            values = {}
+        else:
+            smallest = row["n"] == SMALLEST and row["model"] == "common"
+            regular = _number(row, "singular_pct") <= MOSTLY_REGULAR_PCT
+            spread = _number(row, "sd_slope") >= LARGE_SLOPE_SD
+            lowest = LOWEST if spread and regular else 0.0
+            highest = HIGHEST_SMALLEST if smallest else HIGHEST
+            values = {"Kenward-Roger": (_number(row, "kr_pct"), lowest, highest)}
+            if row["not_converged"]:
+                found.append(f"{name}: {row['not_converged']} fits without an optimum")
+        for test, (value, low, high) in values.items():
+            if not low <= value <= high:
+                found.append(f"{name}: {test} rejects {value} %")
+    return found
+
+
+def _number(row: Mapping[str, object], key: str) -> float:
+    value = row[key]
+    if not isinstance(value, float | int):
+        raise TypeError(key)
+    return float(value)
+
+
+def main(arguments: list[str]) -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(description="Type I error of the difference of two rates.")
+    parser.add_argument("--studies", type=int, default=STUDIES)
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args(arguments)
+    rows: list[Row] = []
+    for cell in cells():
+        rows.append(run(cell, options.studies))
+        OUTPUT.write_text(text(rows), encoding="utf-8")
+    bad = outside(rows)
+    for line in bad:
+        sys.stdout.write(line + "\n")
+    return 1 if bad and options.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
