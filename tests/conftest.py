@@ -10,6 +10,11 @@ from typing import cast
 
 import pytest
 
+# As on the command line: threads of the linear algebra wait for each other on small matrices.
+# This file is read before any test imports numpy.
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
 

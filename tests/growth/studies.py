@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -55,4 +56,15 @@ def made_up_growth(
         animal_id=who,
         time=np.tile(time, len(sizes)),
         log_size=np.concatenate(sizes),
+    )
+
+
+def with_limit(data: GrowthData, limit: float) -> GrowthData:
+    """The same readings where sizes below a limit in mm³ cannot be measured."""
+    below = data.log_size < np.log(limit)
+    return replace(
+        data,
+        below_limit=below,
+        log_size=np.maximum(data.log_size, np.log(limit)),
+        limit=limit,
     )

@@ -35,6 +35,7 @@ __all__ = [
     "StudyAnalysis",
     "analyse_file",
     "analyse_study",
+    "find_control",
     "suggest_control",
 ]
 
@@ -275,7 +276,7 @@ def analyse_file(
     reading, options = reading or StudyOptions(), options or AnalysisOptions()
     progress("reading")
     selection = load_selection(path, reading)
-    control = _control(selection.studies, options.control)
+    control = find_control(selection.studies, options.control)
     source = input_digest(path)
     seed = seed_of(source.sha256) if options.seed is None else options.seed
     results: list[StudyAnalysis | SkippedStudy] = []
@@ -314,8 +315,14 @@ def analyse_file(
     )
 
 
-def _control(studies: tuple[Study, ...], control: str | None) -> str:
-    """The control arm, when one is named and some study has it."""
+def find_control(studies: tuple[Study, ...], control: str | None) -> str:
+    """The control arm, when one is named and some study has it.
+
+    Raises
+    ------
+    InputError
+        If not; the arms are listed and one is suggested.
+    """
     arms = list(dict.fromkeys(arm.name for study in studies for arm in study.arms))
     if control is not None and control in arms:
         return control

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from oncovivo.analyses.contract import input_digest
+from oncovivo.analyses.growth_analysis import GrowthOptions, GrowthResult, growth_or_reason
 from oncovivo.analyses.project import SectionId, StudyEntry
 from oncovivo.analyses.study_analysis import AnalysisOptions, analyse_study, suggest_control
 from oncovivo.analyses.study_input import StudyOptions, load_studies
@@ -38,7 +39,8 @@ class StudyResult:
 
     ``id`` is unique in the guide and made of letters, digits and hyphens; ``source`` is a key of
     references.json or free text; ``tumor`` an OncoTree code or empty; ``seed`` that of the
-    resampling behind the intervals, taken from the input's digest.
+    resampling behind the intervals, taken from the input's digest; ``growth`` the growth model, or
+    None and ``growth_reason``.
     """
 
     id: str
@@ -58,6 +60,8 @@ class StudyResult:
     response: ResponseResult | None
     tolerability: TolerabilityResult | None
     leavers: tuple[Leaver, ...]
+    growth: GrowthResult | None
+    growth_reason: str
     last_day: float
     seed: int
     notes: tuple[str, ...]
@@ -151,6 +155,13 @@ def _result(
         baseline_day=entry.baseline_day,
         seed=seed,
     )
+    growth, growth_reason = growth_or_reason(
+        study,
+        control=entry.control,
+        options=GrowthOptions(),
+        baseline_day=entry.baseline_day,
+        seed=seed,
+    )
     tumor = entry.tumor or (
         study.line.tumor_type_id if study.line.tumor_type_id in identifiers.tumor_types else ""
     )
@@ -180,6 +191,8 @@ def _result(
         response=analysis.response,
         tolerability=analysis.tolerability,
         leavers=analysis.leavers.leavers,
+        growth=growth,
+        growth_reason=growth_reason,
         last_day=analysis.leavers.last_day,
         seed=seed,
         notes=tuple(dict.fromkeys((*analysis.volume.notes, *analysis.endpoints.notes))),

@@ -10,7 +10,9 @@ from oncovivo.errors import FileFormatError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["check_table_name", "write_table"]
+    from oncovivo.analyses.growth_analysis import FileGrowth
+
+__all__ = ["check_table_name", "write_figures", "write_table"]
 
 
 def check_table_name(path: Path) -> None:
@@ -46,4 +48,25 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
             found=(err.strerror or "no reason given").lower(),
             where=str(path),
             mend="choose another file with -o",
+        ) from err
+
+
+def write_figures(result: FileGrowth, path: Path) -> None:
+    """Write the figures of growth models as ``.svg`` or ``.png``.
+
+    Raises
+    ------
+    FileFormatError
+        If a file cannot be written.
+    """
+    from oncovivo.analyses.growth_files import write_growth_figures
+
+    try:
+        write_growth_figures(result, path)
+    except OSError as err:
+        raise FileFormatError(
+            "a place where files can be written",
+            found=(err.strerror or "no reason given").lower(),
+            where=str(path),
+            mend="choose another file with --figure",
         ) from err

@@ -14,7 +14,7 @@ from typer._click.exceptions import NoArgsIsHelpError
 from typer.exceptions import TyperException
 from typer.main import get_command
 
-from oncovivo.cli import evidence, guide, panel, report, study
+from oncovivo.cli import evidence, growth, guide, panel, report, study
 from oncovivo.errors import FileFormatError, ProjectError
 from oncovivo.version import __version__
 
@@ -22,6 +22,11 @@ __all__ = ["app", "main"]
 
 USAGE = 2
 INTERRUPTED = 130
+
+# The matrices are small: threads of the linear algebra wait for each other longer than they work.
+# Set before numpy is imported; what the user has set comes first.
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
 
 app = typer.Typer(
     name="oncovivo",
@@ -34,6 +39,7 @@ app = typer.Typer(
 app.add_typer(guide.app, name="guide")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(study.app, name="study")
+app.command("growth")(growth.growth)
 app.command("panel")(panel.panel)
 app.command("report")(report.report)
 

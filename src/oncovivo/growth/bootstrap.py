@@ -158,6 +158,7 @@ def bootstrap_test(
     if row.shape != (fit.coefficients.size,):
         expected = f"the {fit.coefficients.size} weights of one question"
         raise InputError(expected, found=f"shape {row.shape}")
+    _check_question(row)
     answer = fit.contrasts(row, level=level)
     estimate, error = float(answer.estimate[0]), float(answer.std_error[0])
     statistic = float(answer.statistic[0])
@@ -212,6 +213,7 @@ def null_statistics(
     InputError
         If the model has one coefficient only, or the question has no weights.
     """
+    _check_question(weights)
     made = studies.by_animal()
     design = made.design
     null = replace(made, design=replace(design, x=design.x @ _null_space(weights)))
@@ -232,19 +234,21 @@ def null_statistics(
     )
 
 
-def _null_space(weights: FloatArray) -> FloatArray:
-    """Columns that span the coefficients for which the answer is 0, shape (p, p - 1)."""
+def _check_question(weights: FloatArray) -> None:
+    """Refuse weights that ask nothing, and models that have no null hypothesis."""
     if not np.isfinite(weights).all() or not weights.any():
         raise InputError("weights that ask about a coefficient", found="none")
     if weights.size < 2:
         expected = "a model that has coefficients under the null hypothesis"
         raise InputError(expected, found="one coefficient in all")
+
+
+def _null_space(weights: FloatArray) -> FloatArray:
+    """Columns that span the coefficients for which the answer is 0, shape (p, p - 1)."""
     return np.linalg.qr(weights[:, None], mode="complete")[0][:, 1:]
 
 
-def _draw(
-    design: Problem, fits: ManyFits, *, rng: np.random.Generator, draws: int
-) -> FloatArray:
+def _draw(design: Problem, fits: ManyFits, *, rng: np.random.Generator, draws: int) -> FloatArray:
     """Random effects and residuals of studies with given variances, shape (B, draws, m)."""
     studies, n = fits.n_studies, design.arm.size
     value = dict(zip(fits.parameters, fits.variances.T, strict=True))

@@ -66,6 +66,11 @@ class ArmCurve:
     points: tuple[CurvePoint, ...]
     at_risk: tuple[tuple[float, int], ...]
 
+    @property
+    def half_day(self) -> float:
+        """Last study day on which at least half of the arm were still measured."""
+        return max(day for day, count in self.at_risk if 2 * count >= self.n_animals)
+
     def n_at_risk(self, day: float) -> int:
         """Animals still measured on a day.
 
@@ -97,7 +102,7 @@ class AnimalTrack:
     below_limit : tuple of bool
         Whether a size is only an upper bound.
     left_early : bool
-        Whether the last reading is before the last day of the study.
+        Whether the last reading is before the study's last.
     """
 
     animal_id: str
@@ -126,6 +131,8 @@ class GroupCurves:
         Whether sizes are multiples of the animal's own baseline, as the ratio model has them.
     level : float
         Confidence of the bands, on each day alone.
+    last_day : float
+        Study day of the last reading.
     arms : tuple of ArmCurve
         In the order of the study.
     animals : tuple of AnimalTrack
@@ -136,6 +143,7 @@ class GroupCurves:
     measure: Measure
     relative: bool
     level: float
+    last_day: float
     arms: tuple[ArmCurve, ...]
     animals: tuple[AnimalTrack, ...]
 
@@ -218,6 +226,7 @@ def group_curves(
         measure=fit.data.measure,
         relative=relative,
         level=level,
+        last_day=float(shown.day.max()),
         arms=tuple(
             _arm_curve(fit, shown, number, days, level) for number in range(len(fit.data.arms))
         ),

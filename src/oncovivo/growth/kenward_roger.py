@@ -37,6 +37,8 @@ class KenwardRoger:
     ----------
     derivatives : VarianceDerivatives
         Of a restricted-likelihood fit.
+    first_order : bool
+        Whether a curvature of the covariance was left aside on purpose, which `method` then says.
 
     Examples
     --------
@@ -53,6 +55,7 @@ class KenwardRoger:
     """
 
     derivatives: VarianceDerivatives
+    first_order: bool = field(default=False, kw_only=True)
     covariance: FloatArray = field(init=False)
     variance_covariance: FloatArray = field(init=False)
 
@@ -65,7 +68,7 @@ class KenwardRoger:
     @property
     def method(self) -> str:
         """How covariance and degrees of freedom were made."""
-        return "Kenward-Roger"
+        return "Kenward-Roger, first order" if self.first_order else "Kenward-Roger"
 
     def df(self, weights: FloatArray) -> FloatArray:
         """Degrees of freedom of each row of weights, shape (k, p) to shape (k,).

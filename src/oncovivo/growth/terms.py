@@ -7,6 +7,7 @@ of weights on the coefficients; every one of them is made here, so that all come
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -22,6 +23,8 @@ FloatArray: TypeAlias = NDArray[np.float64]
 
 # A covariate column that the others explain to this share of its length cannot be told apart.
 _COLLINEAR: Final = 1e-9
+# Four points integrate each cubic piece of a curve without error.
+_GAUSS: Final = np.polynomial.legendre.leggauss(4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -89,7 +92,7 @@ class FixedTerms:
             expected = "an end after the start"
             raise InputError(expected, found=f"{start:g} to {last:g}")
         ends = self.curve(arm, np.array([start, last]))
-        return (ends[1] - ends[0]) / (last - start)
+        return np.asarray((ends[1] - ends[0]) / (last - start))
 
     def area_rate(self, arm: int, *, end: float | None = None) -> FloatArray:
         """Weights of the rate that the area under an arm's curve stands for, shape (p,).
@@ -99,11 +102,10 @@ class FixedTerms:
         """
         last = self.end if end is None else end
         edges = np.unique([0.0, *(k for k in (*self.shape.knots, self.end) if k < last), last])
-        # Four points integrate each cubic piece without error.
-        nodes, share = np.polynomial.legendre.leggauss(4)
+        nodes, share = _GAUSS
         area = np.zeros(len(self.names))
         start = self.curve(arm, np.zeros(1))[0]
-        for low, high in zip(edges[:-1], edges[1:], strict=True):
+        for low, high in pairwise(edges):
             half = (high - low) / 2
             points = self.curve(arm, low + half * (nodes + 1)) - start
             area += half * share @ points
@@ -229,8 +231,10 @@ def _covariates(
             expected = f"a covariate of the data: {known}"
             raise InputError(expected, found=repr(name), where=f"study {data.study_id}")
         labels = np.array(data.factors[name], dtype=object)[animal]
-        for label in sorted(set(data.factors[name]))[1:]:
-            columns.append((f"{name}:{label}", (labels == label).astype(np.float64)))
+        columns.extend(
+            (f"{name}:{label}", (labels == label).astype(np.float64))
+            for label in sorted(set(data.factors[name]))[1:]
+        )
     return columns
 
 

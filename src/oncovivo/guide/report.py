@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -18,6 +18,7 @@ from oncovivo.analyses import (
     StudyOptions,
     analyse_file,
 )
+from oncovivo.analyses.growth_analysis import GrowthAnalysis, GrowthOptions, analyse_growth
 from oncovivo.analyses.table_files import write_csv, write_workbook
 from oncovivo.documents import (
     Badge,
@@ -35,10 +36,18 @@ from oncovivo.documents import (
 )
 from oncovivo.documents import Figure as FigureBlock
 from oncovivo.endpoints import VolumeByDay, plot_growth, plot_growth_panels
-from oncovivo.errors import FileFormatError, InputError
+from oncovivo.errors import DataError, FileFormatError, InputError
 from oncovivo.figures import to_svg
 from oncovivo.guide.endpoint_tables import definition_table, endpoint_groups
 from oncovivo.guide.findings import provenance_blocks
+from oncovivo.guide.growth_blocks import (
+    growth_pictures,
+    growth_tables,
+    influence_table,
+    model_paragraph,
+    remark_blocks,
+    residual_picture,
+)
 from oncovivo.guide.study_blocks import (
     Picture,
     at_risk_table,
@@ -61,7 +70,7 @@ from oncovivo.studies.check import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["AssembledReport", "StudyReport", "assemble_report", "build_report"]
+__all__ = ["AssembledReport", "StudyReport", "assemble_report", "build_report", "growth_models"]
 
 MOST_ARMS_IN_ONE_PLOT = 6
 SEVERITY_WORDS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "remark"}
@@ -124,12 +133,13 @@ def build_report(
     analysis = analyse_file(file, reading=reading, options=options, progress=progress)
     progress("checks")
     checks = check_file(file, options=_check_options(reading, options))
+    growth = growth_models(analysis, progress=progress)
     progress("page")
-    report = assemble_report(analysis, checks, built=built)
+    report = assemble_report(analysis, checks, growth, built=built)
     page = render_html(report.document)
     progress("files")
     try:
-        written = _write(out, page, report.pictures, analysis)
+        written = _write(out, page, report.pictures, _tables(analysis, growth))
     except OSError as err:
         raise FileFormatError(
             "a place where files can be written",
@@ -152,15 +162,55 @@ def _check_options(reading: StudyOptions, options: AnalysisOptions) -> CheckOpti
     )
 
 
+def growth_models(
+    analysis: FileAnalysis, *, progress: Callable[[str], None] = lambda _: None
+) -> tuple[GrowthAnalysis | str, ...]:
+    """The growth model of each study that was analysed, or why it cannot carry one."""
+    options = GrowthOptions(level=analysis.options.level, day=analysis.options.day)
+    found: list[GrowthAnalysis | str] = []
+    for study in analysis.analysed:
+        progress(f"growth model, {study.study.study_id}")
+        try:
+            found.append(
+                analyse_growth(
+                    study.study,
+                    control=study.endpoints.control,
+                    options=options,
+                    baseline_day=analysis.reading.baseline_day,
+                    seed=analysis.seed,
+                )
+            )
+        except DataError as err:
+            found.append(str(err))
+    return tuple(found)
+
+
 def assemble_report(
-    analysis: FileAnalysis, checks: CheckReport, *, built: date
+    analysis: FileAnalysis,
+    checks: CheckReport,
+    growth: Sequence[GrowthAnalysis | str],
+    *,
+    built: date,
 ) -> AssembledReport:
-    """The report as a document and its pictures; the same analysis gives the same."""
+    """The report as a document and its pictures; the same analysis gives the same.
+
+    Parameters
+    ----------
+    analysis : FileAnalysis
+        Endpoints, response and tolerability.
+    checks : CheckReport
+        Findings of the checks.
+    growth : sequence of GrowthAnalysis or str
+        From :func:`growth_models`.
+    built : date
+        The date that the page prints.
+    """
     analysed = analysis.analysed
     sections = [_overview(analysis, checks)]
     pictures: list[Picture] = []
-    for number, study in enumerate(analysed, start=1):
-        chapters, drawn = _study_sections(study, number, several=len(analysis.studies) > 1)
+    several = len(analysis.studies) > 1
+    for number, (study, model) in enumerate(zip(analysed, growth, strict=True), start=1):
+        chapters, drawn = _study_sections(study, model, number, several=several)
         sections += chapters
         pictures += drawn
     sections.append(_methods(analysis))
@@ -234,7 +284,7 @@ def _finding_table(findings: Sequence[tuple[str, StudyFinding]], *, several: boo
 
 
 def _study_sections(
-    study: StudyAnalysis, number: int, *, several: bool
+    study: StudyAnalysis, model: GrowthAnalysis | str, number: int, *, several: bool
 ) -> tuple[tuple[Section, ...], tuple[Picture, ...]]:
     """The chapters of one study, and the pictures in them."""
     label = StudyLabel(id=str(number), title=study.study.title, simulated=study.study.simulated)
@@ -245,8 +295,11 @@ def _study_sections(
     def chapter(anchor: str, title: str, *blocks: Block) -> Section:
         return Section(anchor=f"{anchor}-{number}", title=f"{prefix}{title}", blocks=blocks)
 
+    modeled, drawn_model = _growth_model(model, label)
+    pictures += drawn_model
     sections = [
         chapter("growth", "Growth", *_study_notes(study), growth.figure),
+        chapter("growth-model", "Growth model", *modeled),
         chapter("endpoints", "Endpoints", *_day_blocks(study, label)),
     ]
     sections += [
@@ -272,6 +325,27 @@ def _study_sections(
         sections.append(chapter("tolerability", "Tolerability", *blocks))
     sections.append(chapter("leaving", "Who left, and why", *_leaving_blocks(study, label)))
     return tuple(sections), tuple(pictures)
+
+
+def _growth_model(
+    model: GrowthAnalysis | str, label: StudyLabel
+) -> tuple[tuple[Block, ...], tuple[Picture, ...]]:
+    """The model with its residuals, or why there is none."""
+    if isinstance(model, str):
+        return (Paragraph(content=text(f"No growth model: {model}.")),), ()
+    result = model.result
+    pictures = [*growth_pictures(result, label), residual_picture(model.diagnostics, label)]
+    tables = growth_tables(result, label)
+    if result.influence is not None:
+        tables = (*tables, influence_table(result.influence, label))
+    blocks = (
+        model_paragraph(result),
+        *(picture.figure for picture in pictures[:2]),
+        *tables,
+        *remark_blocks(result),
+        pictures[2].figure,
+    )
+    return blocks, tuple(pictures)
 
 
 def _study_notes(study: StudyAnalysis) -> tuple[Block, ...]:
@@ -409,7 +483,9 @@ def _methods(analysis: FileAnalysis) -> Section:
         "day named above. Endpoints of a day were taken on the day named above: unless given, the "
         "last day on which at least 80 % and three animals of every arm were measured, fixed "
         f"before the volumes were looked at. Intervals are {level}, by the method named with each "
-        "endpoint in the table of results; resampling was done by animal within arm. Response "
+        "endpoint in the table of results; resampling was done by animal within arm. Growth was "
+        "modeled by the linear mixed model named with its results, over all readings until an "
+        "animal left, with Kenward-Roger inference and Dunnett's adjustment. Response "
         f"was classified by mRECIST ({rule}) and by the categories of the Pediatric Preclinical "
         "Testing Consortium; rates have exact (Clopper-Pearson) limits. Body weight is given raw "
         "and net of the tumor at 1 mg/mm³. Nobody was left out in silence: animals that left are "
@@ -424,14 +500,13 @@ def _methods(analysis: FileAnalysis) -> Section:
 
 
 def _write(
-    out: Path, page: str, pictures: Sequence[Picture], analysis: FileAnalysis
+    out: Path, page: str, pictures: Sequence[Picture], tables: Mapping[str, pd.DataFrame]
 ) -> tuple[Path, ...]:
     """The page, and a folder of tables and figures beside it."""
     folder = out.with_name(f"{out.stem}_files")
     folder.mkdir(parents=True, exist_ok=True)
     out.write_bytes(page.encode())
     written = [out]
-    tables = _tables(analysis)
     for name, table in tables.items():
         written.append(folder / f"{name}.csv")
         write_csv(table, written[-1])
@@ -445,10 +520,12 @@ def _write(
     return tuple(written)
 
 
-def _tables(analysis: FileAnalysis) -> dict[str, pd.DataFrame]:
+def _tables(
+    analysis: FileAnalysis, growth: Sequence[GrowthAnalysis | str]
+) -> dict[str, pd.DataFrame]:
     """The results as tidy tables, by name; a table that no study has is left out."""
     found: dict[str, list[pd.DataFrame]] = {}
-    for study in analysis.analysed:
+    for study, model in zip(analysis.analysed, growth, strict=True):
         tables = {
             "endpoints": study.endpoints.to_frame(),
             "by_day": study.volume.to_frame(),
@@ -459,6 +536,15 @@ def _tables(analysis: FileAnalysis) -> dict[str, pd.DataFrame]:
             tables["response"] = study.response.to_frame()
         if study.tolerability is not None:
             tables["tolerability"] = study.tolerability.to_frame()
+        if not isinstance(model, str):
+            result = model.result
+            tables["growth_contrasts"] = result.comparison.to_frame()
+            tables["growth_effects"] = pd.DataFrame(
+                [effect.to_dict() for effect in result.comparison.effects]
+            )
+            tables["growth_dropout"] = result.dropout.to_frame()
+            if result.influence is not None:
+                tables["growth_influence"] = result.influence.to_frame()
         for name, table in tables.items():
             named = table.drop(columns=["study", "line"], errors="ignore")
             named.insert(0, "study", study.study.study_id)

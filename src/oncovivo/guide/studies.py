@@ -27,6 +27,7 @@ from oncovivo.documents import (
 from oncovivo.endpoints import ArmDay, plot_growth, plot_growth_panels
 from oncovivo.figures import to_svg
 from oncovivo.guide.citing import Citations
+from oncovivo.guide.growth_blocks import growth_blocks
 from oncovivo.guide.study_blocks import (
     StudyLabel,
     endpoint_blocks,
@@ -72,9 +73,15 @@ def study_section(study: StudyResult, library: Library, citations: Citations) ->
 
 
 def _result_blocks(study: StudyResult) -> tuple[Block, ...]:
-    """Endpoints, response, tolerability and reasons for leaving."""
+    """Growth model, endpoints, response, tolerability and reasons for leaving."""
     label = StudyLabel(id=study.id, title=study.title, simulated=study.simulated)
-    blocks: list[Block] = list(endpoint_blocks(study.endpoints, label))
+    blocks: list[Block] = []
+    if study.growth is None:
+        words = f"No growth model: {study.growth_reason}."
+        blocks.append(Paragraph(content=text(words)))
+    else:
+        blocks += growth_blocks(study.growth, label)
+    blocks += endpoint_blocks(study.endpoints, label)
     if study.response is not None:
         blocks.append(response_table(study.response, label))
     if study.tolerability is not None:

@@ -84,6 +84,7 @@ def read_folder(folder: Path, options: ReadOptions) -> Reading:
         source=file.source,
         licence=file.licence,
         simulated=file.simulated,
+        randomized=file.randomized,
         line=file.line.to_line(),
         host=file.host.to_host(),
         arms=_arms(file, folder, group),

@@ -327,6 +327,8 @@ class Study:
         Terms of the data.
     simulated : bool
         Whether the numbers come from a simulation; everything shown of such a study says so.
+    randomized : bool, optional
+        Whether animals were allocated to the arms at random; None where the source does not say.
     line : XenograftLine
         The tumor.
     host : Host
@@ -365,6 +367,7 @@ class Study:
     source: str | None = None
     licence: str | None = None
     simulated: bool = False
+    randomized: bool | None = None
     line: XenograftLine
     host: Host = field(default_factory=Host)
     arms: tuple[Arm, ...]

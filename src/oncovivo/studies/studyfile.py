@@ -101,6 +101,7 @@ class StudyFile(_Strict):
     id: str | None = Field(default=None, min_length=1)
     title: str = Field(min_length=1)
     simulated: bool = False
+    randomized: bool | None = None
     source: str | None = None
     licence: str | None = None
     baseline_day: float | None = Field(default=None, allow_inf_nan=False)

@@ -106,6 +106,7 @@ def study_toml(study: Study) -> str:
                 "id": study.study_id,
                 "title": study.title,
                 "simulated": study.simulated or None,
+                "randomized": study.randomized,
                 "source": study.source,
                 "licence": study.licence,
                 "baseline_day": study.declared_baseline_day,
