@@ -121,7 +121,8 @@ def main(arguments: list[str]) -> int:
 
 def ratio(name: str, row: Timing, peer_ms: float) -> str:
     """A peer's time and how many of ours it is."""
-    return f"{name} {peer_ms:.0f} ms ({peer_ms / (1e3 * row.seconds):.2g} ×)"
+    times = peer_ms / (1e3 * row.seconds)
+    return f"{name} {peer_ms:.0f} ms ({times:.{0 if times >= 10 else 1}f} ×)"
 
 
 def describe(data: GrowthData) -> str:

@@ -1,4 +1,4 @@
-"""Write the pages of docs/reference/ that follow from the code; a test compares them.
+"""Write the pages of docs/ that follow from the code or from simulations; a test compares them.
 
 Run it as ``python docs/generate.py``.
 """
@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Iterator
+import json
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-FOLDER = Path(__file__).parent / "reference"
+FOLDER = Path(__file__).parent
+SIMULATED = FOLDER.parent / "validation" / "growth"
 PACKAGES = (
     "oncovivo",
     "oncovivo.guide",
@@ -19,6 +23,8 @@ PACKAGES = (
     "oncovivo.evidence.lint",
     "oncovivo.evidence.vocabulary",
     "oncovivo.panels",
+    "oncovivo.growth",
+    "oncovivo.growth.laws",
     "oncovivo.endpoints",
     "oncovivo.studies",
     "oncovivo.studies.check",
@@ -37,14 +43,16 @@ MADE = "<!-- made by docs/generate.py; do not edit -->\n\n"
 
 
 def pages() -> dict[str, str]:
-    """The generated pages by file name."""
-    return {
-        "records.md": MADE + "\n".join(_records()) + "\n",
-        "checks.md": MADE + "\n".join(_checks()) + "\n",
-        "lint.md": MADE + "\n".join(_lint()) + "\n",
-        "python.md": MADE + "\n".join(_python()) + "\n",
-        "commands.md": MADE + "\n".join(_commands()) + "\n",
+    """The generated pages by their place in docs/."""
+    made = {
+        "reference/records.md": _records(),
+        "reference/checks.md": _checks(),
+        "reference/lint.md": _lint(),
+        "reference/python.md": _python(),
+        "reference/commands.md": _commands(),
+        "validation/growth.md": _growth_validation(),
     }
+    return {place: MADE + "\n".join(lines) + "\n" for place, lines in made.items()}
 
 
 def _cell(text: str) -> str:
@@ -141,8 +149,8 @@ def _commands() -> Iterator[str]:
     yield ""
     yield "Every command prints a table, or one JSON object with `--json`. Exit codes: 0 success,"
     yield "1 findings, fallen claims or failed checks, 2 a wrong command line or malformed input,"
-    yield "3 well-formed input that cannot carry the analysis. An error is one line on stderr;"
-    yield "`--debug` shows the traceback."
+    yield "3 well-formed input that cannot carry the analysis, 130 stopped from the keyboard. An"
+    yield "error is one line on stderr; `--debug` shows the traceback."
     yield from _command("oncovivo", get_command(app))
 
 
@@ -167,7 +175,292 @@ def _command(name: str, command: object) -> Iterator[str]:
         yield f"| {shown} | {_cell(getattr(parameter, 'help', '') or '')} |"
 
 
+def _simulated(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((SIMULATED / name).read_text(encoding="utf-8"))
+    return found
+
+
+def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield ""
+    yield "| " + " | ".join(headings) + " |"
+    yield "| --- " * len(headings) + "|"
+    for row in rows:
+        yield "| " + " | ".join(row) + " |"
+
+
+def _number(value: float, digits: int = 1) -> str:
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def _range(rows: Sequence[dict[str, Any]], key: str) -> str:
+    """Smallest and largest of the rows, to one digit."""
+    known = [row[key] for row in rows if row.get(key) is not None]
+    if not known:
+        return "–"
+    low, high = _number(min(known)), _number(max(known))
+    return low if low == high else f"{low}–{high}"
+
+
+def _grouped(
+    rows: list[dict[str, Any]], *keys: str
+) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
+    """Rows with the same values of the keys, in order of these."""
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[key] for key in keys), []).append(row)
+    return dict(sorted(groups.items()))
+
+
+def _paragraph(*sentences: str) -> Iterator[str]:
+    yield ""
+    yield from textwrap.wrap(" ".join(sentences), width=99, break_on_hyphens=False)
+
+
+def _growth_validation() -> Iterator[str]:
+    yield "# Growth models: simulated studies"
+    yield from _paragraph(
+        "What the methods of [growth](../background/growth.md) do in studies whose truth is",
+        "known. Each table is made from a committed file in `validation/growth` that the script",
+        "of the same name writes; tests hold the files to their limits and simulate some of the",
+        "studies again.",
+    )
+    yield from _type_one()
+    yield from _below_limit()
+    yield from _leavers()
+
+
+MODEL_WORDS = {
+    "common": "default",
+    "independent": "without the covariance of intercept and slope",
+    "arm": "an intercept for each arm",
+    "ratio": "ratio to the baseline",
+}
+
+
+def _type_one() -> Iterator[str]:
+    made = _simulated("type_one.json")
+    generator, every = made["generator"], made["rows"]
+    rate = generator["rate_per_day"]
+    plain = [row for row in every if row["test"] == "t and z"]
+    null = [row for row in plain if row["rate_treated"] == rate]
+    grid = [row for row in null if row["model"] == "common" and row["arms"] == 4]
+    errors = [row["mc_error_pct"] for row in grid]
+    scatter = " or ".join(f"{sd:g}" for sd in sorted({row["sd_reading"] for row in grid}))
+    yield ""
+    yield "## Type I error of treated − control"
+    yield from _paragraph(
+        f"All arms grow by {rate:g} per day from about {generator['v0_mm3']:g} mm³ (log SD",
+        f"{generator['v0_log_sd']:g}). Animals' rates have the SD of the table, log readings one",
+        f"of {scatter}; there are 5 readings (weekly) or 11 (every third day), and in half of the",
+        f"cells an animal's first reading of {generator['size_limit_mm3']:g} mm³ or more is its",
+        "last. The tables show percent of studies in which the true difference of the rates, 0,",
+        f"is rejected at {_number(100 * (1 - made['level']), 0)} %, each question alone: the",
+        "lowest and the highest over the cells of a line.",
+        f"{_studies(grid)} a cell; Monte Carlo error",
+        f"{_number(min(errors), 2)} to {_number(max(errors), 2)} points. *Singular* is the share",
+        "of fits with a variance of zero or a correlation of one.",
+    )
+    yield from _paragraph("The default model, four arms:")
+    yield from _table(
+        ("n per arm", "SD of rates", "singular", "Kenward-Roger", "Satterthwaite", "z"),
+        (
+            (
+                str(n),
+                f"{sd:g}",
+                _range(rows, "singular_pct"),
+                _range(rows, "kr_pct"),
+                _range(rows, "satterthwaite_pct"),
+                _range(rows, "z_pct"),
+            )
+            for (n, sd), rows in _grouped(grid, "n", "sd_slope").items()
+        ),
+    )
+    yield from _paragraph(
+        "Where rates hardly differ between animals most fits are singular, and the test, whose",
+        "degrees of freedom are then limited, is cautious. Three animals per arm can reject too",
+        "often; the result says so, and an intercept for each arm or the bootstrap hold the",
+        "level.",
+    )
+    yield from _paragraph("Other models and designs:")
+    yield from _table(
+        ("model", "arms", "n per arm", "SD of rates", "Kenward-Roger", "z", "Monte Carlo error"),
+        (
+            (
+                MODEL_WORDS[model],
+                str(arms),
+                str(n),
+                _spread(rows),
+                _range(rows, "kr_pct"),
+                _range(rows, "z_pct"),
+                _largest_error(rows),
+            )
+            for (model, arms, n), rows in _grouped(
+                [row for row in null if row not in grid], "model", "arms", "n"
+            ).items()
+        ),
+    )
+    yield from _paragraph(
+        "With two arms alone, the common intercept makes the baselines a covariate that few",
+        "animals must carry. With three or five animals in each of two arms take",
+        "`--intercept arm`, or `--random intercept_slope_independent`.",
+    )
+    yield from _paragraph("The parametric bootstrap of the default model, in the same studies:")
+    yield from _table(
+        ("arms", "n", "readings", "size limit", "bootstrap", "Kenward-Roger", "Monte Carlo error"),
+        (
+            (
+                str(row["arms"]),
+                str(row["n"]),
+                str(row["readings"]),
+                "yes" if row["size_limit"] else "no",
+                _number(row["bootstrap_pct"]),
+                _number(row["kr_pct"]),
+                _largest_error([row]),
+            )
+            for row in every
+            if row["test"] == "bootstrap"
+        ),
+    )
+    effect = [row for row in plain if row["rate_treated"] != rate]
+    yield from _paragraph(
+        f"Coverage of the {_number(100 * made['level'], 0)} % interval where the treated arm",
+        f"grows by {effect[0]['rate_treated']:g} per day, with the size limit, percent:",
+    )
+    yield from _table(
+        ("n per arm", "SD of rates", "left early", "coverage", "Monte Carlo error"),
+        (
+            (
+                str(n),
+                f"{sd:g}",
+                _range(rows, "left_early_pct"),
+                _range(rows, "coverage_pct"),
+                _largest_error(rows),
+            )
+            for (n, sd), rows in _grouped(effect, "n", "sd_slope").items()
+        ),
+    )
+    yield from _paragraph(
+        "Every cell of the default model with four arms; where two numbers stand, without and",
+        "with the size limit:",
+    )
+    yield from _table(
+        ("n", "readings", "SD of readings", "SD of rates", "singular", "Kenward-Roger", "z"),
+        (
+            (
+                *(f"{value:g}" for value in key),
+                *(
+                    " / ".join(_number(row[name]) for row in rows)
+                    for name in ("singular_pct", "kr_pct", "z_pct")
+                ),
+            )
+            for key, rows in _grouped(grid, "n", "readings", "sd_reading", "sd_slope").items()
+        ),
+    )
+
+
+def _studies(rows: Sequence[dict[str, Any]]) -> str:
+    low, high = min(row["studies"] for row in rows), max(row["studies"] for row in rows)
+    return f"{low:,} studies" if low == high else f"{low:,} to {high:,} studies"
+
+
+def _spread(rows: Sequence[dict[str, Any]]) -> str:
+    known = sorted({row["sd_slope"] for row in rows})
+    return f"{known[0]:g}" if len(known) == 1 else f"{known[0]:g} to {known[-1]:g}"
+
+
+def _largest_error(rows: Sequence[dict[str, Any]]) -> str:
+    return _number(max(row["mc_error_pct"] for row in rows), 2)
+
+
+def _below_limit() -> Iterator[str]:
+    made = _simulated("censored.json")
+    generator, rows = made["generator"], made["rows"]
+    below = [row["below_limit_pct"] for row in rows]
+    days = generator["days"]
+    yield ""
+    yield "## Readings below the limit"
+    yield from _paragraph(
+        f"Two arms, growth from about {generator['v0_mm3']:g} mm³, {len(days)} readings to day",
+        f"{days[-1]:g} with a log SD of {generator['reading_sd']:g}, rates with an SD of",
+        f"{generator['rate_sd']:g} between animals; {min(below):.0f} to {max(below):.0f} % of the",
+        f"readings are below the limit of {generator['limit_mm3']:g} mm³. Bias of the rate in",
+        "thousandths per day, and coverage in percent of the",
+        f"{_number(100 * made['level'], 0)} % interval, of control (C), treated (T) and their",
+        f"difference. {_studies(rows)} a cell; Monte Carlo error of the bias at most",
+        f"{_number(1000 * max(row['bias_mc_error'] for row in rows))}, of the coverage at most",
+        f"{_number(max(row['coverage_mc_error_pct'] for row in rows))}.",
+    )
+    for scenario, rates in generator["rates_per_day"].items():
+        spoken = " and ".join(f"{rate:g}".replace("-", "−") for rate in rates)
+        yield from _paragraph(f"{scenario.capitalize()} (true rates {spoken} per day):")
+        yield from _table(
+            ("way", "n per arm", "bias C", "bias T", "bias T − C", "coverage C, T, T − C"),
+            _ways([row for row in rows if row["scenario"] == scenario]),
+        )
+    yield from _paragraph(
+        "Adding 1 comes near the truth for a question here and there, and is far off for the",
+        "others. *Not enlarged* are intervals of the censored fit with the covariance of maximum",
+        "likelihood as it is.",
+    )
+
+
+def _ways(rows: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
+    """A line for each way and number of animals."""
+    for way in dict.fromkeys(row["way"] for row in rows):
+        for n in sorted({row["n"] for row in rows}):
+            found = {row["question"]: row for row in rows if row["way"] == way and row["n"] == n}
+            asked = [found[name] for name in ("control", "treated", "treated - control")]
+            yield (
+                way,
+                str(n),
+                *(_number(1000 * row["bias"]) for row in asked),
+                ", ".join(_number(row["coverage_pct"]) for row in asked),
+            )
+
+
+def _leavers() -> Iterator[str]:
+    made = _simulated("dropout.json")
+    generator, rows = made["generator"], made["rows"]
+    control, treated = generator["rates_per_day"]
+    undefined = max(row["undefined_pct"] for row in rows)
+    yield ""
+    yield "## Animals that leave at a size limit"
+    yield from _paragraph(
+        f"{generator['animals_per_arm']} animals per arm, growth from {generator['v0_mm3']:g} mm³",
+        f"by {control:g} and {treated:g} per day, SD between animals {generator['rate_sd']:g},",
+        f"readings every {generator['every_days']:g} days with a log SD of",
+        f"{generator['reading_sd']:g}; an animal leaves with its first reading at or above the",
+        "limit. Tumor growth inhibition by the growth of arithmetic means (`tgi_delta`), percent,",
+        f"median of {_studies(rows)}; Monte Carlo error at most",
+        f"{_number(max(row['mc_error_points'] for row in rows), 2)} points. In up to",
+        f"{_number(undefined)} % of the studies an arm has no survivor, and no number.",
+    )
+    yield from _table(
+        (
+            "limit, day",
+            "read C / T, %",
+            "true",
+            "model",
+            "survivors only",
+            "last carried forward",
+            "nobody leaves",
+        ),
+        (
+            (
+                f"{limit:g} mm³, day {day:g}",
+                f"{cell[0]['read_control_pct']:.0f} / {cell[0]['read_treated_pct']:.0f}",
+                _number(cell[0]["truth_pct"]),
+                *(
+                    _number(next(row["median_pct"] for row in cell if row["way"] == way))
+                    for way in ("model", "survivors_only", "locf", "no_limit")
+                ),
+            )
+            for (limit, day), cell in _grouped(rows, "limit_mm3", "day").items()
+        ),
+    )
+
+
 if __name__ == "__main__":
-    FOLDER.mkdir(exist_ok=True)
     for name, text in pages().items():
+        (FOLDER / name).parent.mkdir(exist_ok=True)
         (FOLDER / name).write_text(text, encoding="utf-8")

@@ -70,8 +70,8 @@ def test_an_intercept_for_each_arm_and_the_bootstrap_hold_the_level_with_three(
     exact = [row for row in arm if row["sd_slope"] == 0.02 and row["singular_pct"] <= 5]
     assert len(exact) >= 4
     assert min(row["kr_pct"] for row in exact) >= 4.4
-    drawn = find(rows, test="bootstrap", n=3)
-    assert len(drawn) >= 4
+    drawn = find(rows, test="bootstrap", arms=4, n=3)
+    assert len(drawn) == 4
     for row in drawn:
         slack = 2 * row["mc_error_pct"]
         assert 4.4 - slack <= row["bootstrap_pct"] <= 5.6 + slack, row
@@ -96,7 +96,8 @@ def test_intervals_cover_a_difference_that_there_is(rows: list[Row]) -> None:
         assert row["coverage_pct"] >= (93.4 if row["n"] == 3 else 94.4) - slack, row
         if row["singular_pct"] <= 5:
             assert row["coverage_pct"] <= 96, row
-        assert abs(row["bias"]) <= 4 * row["bias_mc_error"], row
+        # Leaving depends on what was read: no bias in the limit, a little in few animals.
+        assert abs(row["bias"]) <= (0.015 if row["n"] == 3 else 0.01) * 0.04, row
 
 
 def test_two_arms_alone_need_another_model_when_they_are_small(rows: list[Row]) -> None:
@@ -106,6 +107,8 @@ def test_two_arms_alone_need_another_model_when_they_are_small(rows: list[Row]) 
 
     assert highest("common", 3) > 7.5
     assert highest("common", 5) > 5.6
+    for row in find(rows, test="bootstrap", arms=2, n=3):
+        assert row["bootstrap_pct"] < row["kr_pct"]
     for n in (3, 5):
         assert highest("arm", n) <= 5.6
         assert highest("independent", n) <= 5.6

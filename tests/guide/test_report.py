@@ -89,19 +89,21 @@ def test_each_figure_is_svg_and_png_and_each_table_csv_and_worksheet(
     run_cli("report", growth, "--control", "Vehicle", "-o", page, *DATE)
     files = files_beside(page)
     pictures = ("growth", "waterfall", "spider", "swimmer", "weight")
-    for name in pictures:
+    drawn = (*pictures, "growth-model", "growth-contrasts")
+    for name in drawn:
         root = ElementTree.fromstring(files[f"figure-{name}-1.svg"].read_text(encoding="utf-8"))
         assert root.tag.endswith("svg")
         assert files[f"figure-{name}-1.png"].read_bytes().startswith(b"\x89PNG")
     sheets = pd.read_excel(files["tables.xlsx"], sheet_name=None, engine="openpyxl")
     tables = ("endpoints", "by_day", "at_risk", "leaving", "response", "tolerability")
-    assert tuple(sheets) == tables
+    models = ("growth_contrasts", "growth_effects", "growth_dropout")
+    assert tuple(sheets) == (*tables, *models)
     for name in tables:
         table = pd.read_csv(files[f"{name}.csv"])
         assert table.columns.tolist() == sheets[name].columns.tolist()
         assert len(table) == len(sheets[name]) > 0
         assert set(table["arm"]) == set(ARMS)
-    assert len(files) == 2 * len(pictures) + len(tables) + 1
+    assert len(files) == 2 * len(drawn) + len(tables) + len(models) + 1
 
 
 def test_the_same_study_gives_the_same_bytes(

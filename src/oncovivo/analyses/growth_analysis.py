@@ -17,7 +17,7 @@ from oncovivo.growth.balance import BaselineDifference, baseline_differences
 from oncovivo.growth.censored import fit_with_limit
 from oncovivo.growth.compare import Adjustment, GrowthComparison, compare
 from oncovivo.growth.curves import GroupCurves, group_curves
-from oncovivo.growth.data import Measure, growth_data
+from oncovivo.growth.data import GrowthData, Measure, growth_data
 from oncovivo.growth.diagnostics import (
     Check,
     Finding,
@@ -337,17 +337,13 @@ def analyse_growth(
         If an option does not fit the study.
     """
     data = growth_data(study, baseline_day=baseline_day)
-    if control not in data.arms:
-        expected = f"readings of the control arm '{control}' from the baseline on"
-        raise DataError(expected, found="none", where=f"study {study.study_id}")
-    if len(data.arms) < 2:
-        expected = "another arm beside the control"
-        raise DataError(expected, found="none", where=f"study {study.study_id}")
+    _check_pair(data, control)
     fit = fit_with_limit(data, options.model, below_limit=options.below_limit)
+    _check_pair(fit.data, control)
     compared = _compared(fit, control, options)
     balance = baseline_differences(data, control)
     apart = [difference for difference in balance if difference.notable]
-    warnings = list(compared.warnings)
+    warnings = [*compared.warnings, *_cage_warnings(fit)]
     free = None
     if options.model.baseline == "outcome" and options.model.intercept == "common":
         reasons = [
@@ -413,6 +409,32 @@ def analyse_growth(
     return GrowthAnalysis(result=result, fit=fit, diagnostics=diagnostics)
 
 
+def _check_pair(data: GrowthData, control: str) -> None:
+    """Refuse data without the control, or with nothing beside it."""
+    where = f"study {data.study_id}"
+    if control not in data.arms:
+        expected = f"readings of the control arm '{control}' that can enter the model"
+        raise DataError(expected, found="none", where=where)
+    if len(data.arms) < 2:
+        expected = "another arm beside the control, with readings that can enter the model"
+        raise DataError(expected, found="none", where=where)
+
+
+def _cage_warnings(fit: GrowthFit) -> list[GrowthWarning]:
+    """Whether each arm was one cage, which no model can mend."""
+    cages = fit.data.factors.get("cage", ())
+    pairs = set(zip(cages, fit.data.arm.tolist(), strict=True)) if cages else set()
+    if not (len(pairs) == len(set(cages)) == len(fit.data.arms)):
+        return []
+    return [
+        GrowthWarning(
+            code="cage_is_arm",
+            message="each arm is one cage: the experimental unit is the cage, and an effect of "
+            "the treatment cannot be told from one of the cage",
+        )
+    ]
+
+
 def growth_or_reason(
     study: Study, *, control: str, options: GrowthOptions, baseline_day: float | None, seed: int
 ) -> tuple[GrowthResult | None, str]:
@@ -469,12 +491,13 @@ def analyse_growth_file(
 ) -> FileGrowth:
     """The growth model of every study × line of a file, with one control arm.
 
-    A study without the control arm, or that cannot carry the model, is skipped with its reason.
+    A study without the control arm, or that cannot carry the model or an option, is skipped with
+    its reason.
 
     Raises
     ------
     InputError
-        If no control is named, or no study has it; or an option does not fit the data.
+        If no control is named, or no study has it; or an option fits no study.
     DataError
         If no study can carry the model.
     FileFormatError
@@ -503,7 +526,7 @@ def analyse_growth_file(
                     seed=seed,
                 ).result
             )
-        except DataError as err:
+        except (DataError, InputError) as err:
             first_error = first_error or err
             results.append(
                 SkippedStudy(

@@ -10,6 +10,7 @@ from rich.text import Text
 from oncovivo.analyses.growth_analysis import FileGrowth, GrowthResult
 from oncovivo.cli.tables import plain
 from oncovivo.endpoints.wording import number_text
+from oncovivo.growth.compare import GrowthComparison
 from oncovivo.growth.wording import (
     EFFECT_TEXT,
     effect_interval,
@@ -51,7 +52,12 @@ def _show_study(console: Console, study: GrowthResult) -> None:
     console.print()
     family = compared.family.adjustment.capitalize()
     console.print(f"Differences of rates, {family} · {compared.df_method}")
-    console.print(_contrasts(study))
+    console.print(_contrasts(compared))
+    if study.free_intercepts is not None:
+        console.print()
+        method = study.free_intercepts.df_method
+        console.print(f"The same with an intercept for each arm · {method}")
+        console.print(_contrasts(study.free_intercepts))
     console.print()
     console.print(f"Size of the effect against {compared.control}, day {compared.day:g}")
     _show_effects(console, study)
@@ -100,12 +106,12 @@ def _rates(study: GrowthResult) -> Table:
     return shown
 
 
-def _contrasts(study: GrowthResult) -> Table:
-    family = study.comparison.family.adjustment
+def _contrasts(compared: GrowthComparison) -> Table:
+    family = compared.family.adjustment
     together = family != "none"
     limits = "simultaneous interval" if together else "interval"
     shown = _table("  arm", "difference", limits, "df", "p", *(["adjusted p"] if together else []))
-    for found in study.comparison.contrasts:
+    for found in compared.contrasts:
         name = f"{found.arm} − {found.versus}" if family == "tukey" else found.arm
         lower, upper = (
             (found.lower_simultaneous, found.upper_simultaneous)

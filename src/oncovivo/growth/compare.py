@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -22,6 +22,7 @@ from scipy import special
 
 from oncovivo.errors import InputError
 from oncovivo.growth.effects import (
+    NO_RATE,
     DoublingTime,
     GrowthEffect,
     doubling_time,
@@ -45,10 +46,13 @@ __all__ = [
 ]
 
 FloatArray: TypeAlias = NDArray[np.float64]
+BoolArray: TypeAlias = NDArray[np.bool_]
 Adjustment: TypeAlias = Literal["dunnett", "holm", "tukey", "none"]
 
 # Adjusted p values are sharper than this, or a warning says how sharp.
 _SHARP: Final = 1e-4
+# A curve that is carried on farther than this says nothing of a tumor.
+_FARTHEST: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,6 +291,9 @@ def compare(
         expected = f"a day after the baseline, day {data.baseline_day:g}"
         found_day = data.baseline_day + time
         raise InputError(expected, found=f"{found_day:g}", where=f"study {data.study_id}")
+    if time > _FARTHEST * fit.terms.end:
+        expected = f"a day within {_FARTHEST:g} times the follow-up of {fit.terms.end:g} days"
+        raise InputError(expected, found=f"{day:g}", where=f"study {data.study_id}")
     order = [reference, *(n for n in range(len(data.arms)) if n != reference)]
     weights = np.stack([fit.terms.rate(number, end=time) for number in order])
     pairs = (
@@ -296,7 +303,11 @@ def compare(
     )
     names = [data.arms[number] for number in order]
     differences = np.stack([weights[arm] - weights[versus] for arm, versus in pairs])
-    found = fit.contrasts(differences, level=level)
+    lost = np.array([name in fit.arms_without_rate for name in names])
+    found = _without(
+        fit.contrasts(differences, level=level),
+        np.array([lost[arm] or lost[versus] for arm, versus in pairs]),
+    )
     family, p_adjusted, reach = _adjusted(found, adjustment)
     return GrowthComparison(
         study_id=data.study_id,
@@ -308,7 +319,7 @@ def compare(
         level=level,
         df_method=found.method,
         family=family,
-        rates=_rates(fit.contrasts(weights, names, level=level)),
+        rates=_rates(_without(fit.contrasts(weights, names, level=level), lost)),
         contrasts=tuple(
             RateContrast(
                 arm=names[arm],
@@ -363,6 +374,22 @@ def _check(fit: GrowthFit, level: float, adjustment: Adjustment) -> None:
         raise InputError(expected, found=repr(adjustment))
 
 
+def _without(found: Contrasts, lost: BoolArray) -> Contrasts:
+    """The contrasts with NaN for those whose readings only bound a rate: they test nothing."""
+    if not lost.any():
+        return found
+    return replace(
+        found,
+        estimate=np.where(lost, np.nan, found.estimate),
+        std_error=np.where(lost, np.nan, found.std_error),
+        df=np.where(lost, np.nan, found.df),
+        statistic=np.where(lost, np.nan, found.statistic),
+        p_value=np.where(lost, np.nan, found.p_value),
+        lower=np.where(lost, np.nan, found.lower),
+        upper=np.where(lost, np.nan, found.upper),
+    )
+
+
 def _rate_meaning(fit: GrowthFit, time: float) -> str:
     if fit.terms.shape.kind == "linear":
         return "slope of log size, natural log per day"
@@ -381,7 +408,11 @@ def _rates(found: Contrasts) -> tuple[GrowthRate, ...]:
                 df=_finite(found.df[row]),
                 lower=lower,
                 upper=upper,
-                doubling_time=doubling_time(float(found.estimate[row]), lower, upper),
+                doubling_time=DoublingTime(
+                    estimate=None, lower=None, upper=None, status="not_estimable", reason=NO_RATE
+                )
+                if np.isnan(found.estimate[row])
+                else doubling_time(float(found.estimate[row]), lower, upper),
             )
         )
     return tuple(rates)

@@ -18,6 +18,8 @@ FloatArray: TypeAlias = NDArray[np.float64]
 
 # Days on which a curve is drawn, unless others are asked for.
 _POINTS: Final = 31
+# Limits of few degrees of freedom reach beyond all numbers.
+_LARGEST_LOG: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,15 +249,15 @@ def _arm_curve(
         time = days - fit.data.baseline_day
         time = time[(time >= start - SAME_DAY) & (time <= end + SAME_DAY)]
     points: tuple[CurvePoint, ...] = ()
-    if time.size:
+    if time.size and name not in fit.arms_without_rate:
         found = fit.contrasts(fit.terms.curve(number, time), level=level)
         columns = np.column_stack(
             (
                 fit.data.baseline_day + time,
-                np.exp(found.estimate),
+                _size(found.estimate),
                 # At the origin of the ratio model nothing is estimated.
-                np.exp(np.where(found.std_error > 0, found.lower, found.estimate)),
-                np.exp(np.where(found.std_error > 0, found.upper, found.estimate)),
+                _size(np.where(found.std_error > 0, found.lower, found.estimate)),
+                _size(np.where(found.std_error > 0, found.upper, found.estimate)),
             )
         )
         points = tuple(
@@ -266,6 +268,11 @@ def _arm_curve(
     return ArmCurve(
         arm=name, n_animals=animals.size, points=points, at_risk=_at_risk(shown, animals)
     )
+
+
+def _size(log_size: FloatArray) -> FloatArray:
+    """Sizes from logs, within what a number can hold."""
+    return np.exp(np.clip(log_size, -_LARGEST_LOG, _LARGEST_LOG))
 
 
 def _observed(fit: GrowthFit, number: int) -> tuple[float, float]:

@@ -122,6 +122,10 @@ class Quantiles:
         return asdict(self)
 
 
+# Distances from a median that differ by less are rounding.
+_SAME_DISTANCE: Final = 1e-9
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """One look at a fit.
@@ -347,7 +351,10 @@ def diagnose(fit: GrowthFit, *, level: float = 0.01, refit: bool = True) -> Grow
         for name, group in zip(fit.data.arms, groups, strict=True)
     }
     full = [group for group in groups if group.size >= _FEWEST_OF_AN_ARM and np.ptp(group) > 0]
-    comparable = len(full) > 1
+    # Two readings a group lie equally far from their median, whatever the spread.
+    comparable = len(full) > 1 and any(
+        np.ptp(np.abs(group - np.median(group))) > _SAME_DISTANCE for group in full
+    )
     checks = (
         _spread_check(fit, spread, refit=refit),
         _autocorrelation(fit, known, refit=refit),

@@ -65,9 +65,13 @@ _OF_A_DAY: Final[tuple[EffectName, ...]] = (
     "tgi_delta_arithmetic_pct",
 )
 NO_GROWTH: Final = "the control does not grow"
+TOO_FAR: Final = "the sizes that the model foresees for the day are beyond all numbers"
+NO_RATE: Final = "the readings only bound the rate from above"
 NOT_BOUNDED: Final = "the control's growth does not differ from zero at this level: no limits"
 # A rate that moves a tumor by less than rounding over a year is no growth.
 _NO_RATE: Final = 1e-12
+# Logs of sizes that floating point still holds when they are squared.
+_LARGEST_LOG: Final = 300.0
 # Limits of a share of growth are looked for up to this many first steps away.
 _WIDEST: Final = 1e6
 
@@ -213,9 +217,10 @@ def _variance_covariance(fit: GrowthFit, size: int) -> FloatArray | None:
     if fit.derivatives is None or fit.singular:
         return None
     information = np.asarray(fit.derivatives.information, dtype=np.float64)
-    scale = 1 / np.sqrt(np.diag(information))
-    if not np.isfinite(scale).all():
+    diagonal = np.diag(information)
+    if not (np.isfinite(information).all() and (diagonal > 0).all()):
         return None
+    scale = 1 / np.sqrt(diagonal)
     scaled = information * scale[:, None] * scale
     if float(np.linalg.eigvalsh(scaled)[0]) < _NO_RATE:
         return None
@@ -330,6 +335,25 @@ def growth_effects(
     if not (math.isfinite(time) and time > 0):
         expected = "a day after the baseline"
         raise InputError(expected, found=f"{time:g} days from it")
+    arms = fit.data.arms
+    if fit.arms_without_rate & {arms[arm], arms[control]}:
+        return tuple(
+            GrowthEffect(
+                arm=arms[arm],
+                versus=arms[control],
+                effect=name,
+                day=fit.data.baseline_day + time if name in _OF_A_DAY else None,
+                estimate=None,
+                lower=None,
+                upper=None,
+                level=level,
+                df=None,
+                method="none",
+                status="not_estimable",
+                reason=NO_RATE,
+            )
+            for name in EFFECTS
+        )
     maker = _Effects(fit, arm, control, time=time, level=level)
     return (
         *maker.ratios(),
@@ -358,6 +382,7 @@ class _Effects:
         self._beyond = _beyond(fit, self._pair, time)
         treated, against = self._found.estimate[:2].tolist()
         self._ratio = treated / against if against > _NO_RATE else None
+        self._too_far = False
         self._shares = {
             "tgi_delta_geometric_pct": self._share("geometric"),
             "tgi_delta_arithmetic_pct": self._share("arithmetic"),
@@ -377,6 +402,9 @@ class _Effects:
             group_means(self._fit, number, days, kind=kind) for number in self._pair
         )
         if float(control.log_mean[1] - control.log_mean[0]) <= _NO_RATE:
+            return None
+        if max(np.ptp(mean.log_mean) for mean in (treated, control)) > _LARGEST_LOG:
+            self._too_far = True
             return None
         spread = _variance_covariance(self._fit, treated.variance_weights.shape[1])
         share = _GrowthShare(treated, control, self._fit.inference.covariance, spread)
@@ -473,7 +501,8 @@ class _Effects:
         """Inhibition from the growth of mean sizes, with limits from :class:`_GrowthShare`."""
         share = self._shares[name]
         if share is None:
-            return self._effect(name, None, status="undefined", reason=NO_GROWTH)
+            reason = TOO_FAR if self._too_far else NO_GROWTH
+            return self._effect(name, None, status="undefined", reason=reason)
         estimate = 100 * (1 - share.estimate)
         if not float(self._found.lower[1]) > 0:
             return self._effect(

@@ -34,10 +34,16 @@ FloatArray: TypeAlias = NDArray[np.float64]
 
 # With fewer animals an arm has no spread to compare with.
 FEWEST_ANIMALS: Final = 2
-# Arms this small test at up to 6.6 % with the common intercept (see validation/growth).
+# With so small an arm, or so few animals beyond one for each arm, tests of the common intercept
+# reject more than they say: up to 6.6 %, and 9 % with half as many (see validation/growth).
 SMALL_ARM: Final = 4
+FEW_BETWEEN: Final = 8
 # An outcome that moves by less than rounding is constant.
 _NO_SPREAD: Final = 1e-10
+# Sizes that are measured scatter more than their seventh digit; where the likelihood rises without
+# end, it is stopped before it gets there.
+_NO_SCATTER: Final = 1e-7
+_LITTLE_SCATTER: Final = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +222,15 @@ class GrowthFit:
         """Readings that entered."""
         return self.problem.y.size
 
+    @property
+    def arms_without_rate(self) -> frozenset[str]:
+        """Arms whose rate the readings only bound from above; a censored fit may have some."""
+        return frozenset(
+            warning.arm
+            for warning in self.warnings
+            if warning.code == "rate_not_bounded" and warning.arm is not None
+        )
+
     def contrasts(
         self, weights: FloatArray, names: Sequence[str] | None = None, *, level: float = 0.95
     ) -> Contrasts:
@@ -352,6 +367,7 @@ def fit_growth(data: GrowthData, model: GrowthModel | None = None) -> GrowthFit:
     check_problem(counted, problem)
     reduces = not problem.groups and chosen.residual in ("iid", "arm")
     engine = fit_reduced(problem) if reduces else fit_dense(problem)
+    _check_rest(counted, problem, engine)
     return GrowthFit(
         data=counted,
         model=chosen,
@@ -420,6 +436,9 @@ def check_problem(data: GrowthData, problem: Problem) -> None:
                 mend=f"the experimental unit is the {name}: an effect of the treatment cannot be "
                 f"told from one of the {name}",
             )
+        if n_groups == 1:
+            expected = f"more than one {name}"
+            raise DataError(expected, found="one for all animals", where=where)
         if n_groups == problem.arm.size:
             expected = f"a {name} with more than one animal"
             raise DataError(expected, found=f"{n_groups} for as many animals", where=where)
@@ -427,6 +446,21 @@ def check_problem(data: GrowthData, problem: Problem) -> None:
     if np.abs(rest).max() < _NO_SPREAD * max(1.0, float(np.abs(problem.y).max())):
         expected = "readings that differ from their arm's curve"
         raise DataError(expected, found="none: the fit would be exact", where=where)
+
+
+def _check_rest(data: GrowthData, problem: Problem, engine: EngineFit) -> None:
+    """Refuse readings that lie on their animals' curves: no error is left to test against."""
+    effects = 2 if problem.random.startswith("intercept_slope") else 1
+    scatters = np.bincount(problem.animal).max() > effects
+    least = _NO_SCATTER if engine.converged else _LITTLE_SCATTER
+    if scatters and float(engine.residual_variance.max()) < least**2:
+        expected = "readings that scatter about their animals' curves"
+        raise DataError(
+            expected,
+            found="none: each animal's fit would be exact",
+            where=f"study {data.study_id}",
+            mend="were the readings measured, or computed from a formula?",
+        )
 
 
 def _inference(model: GrowthModel, problem: Problem, engine: EngineFit) -> Inference:
@@ -510,6 +544,15 @@ def _warnings(
                 "zero or a correlation one; degrees of freedom are at most animals minus arms",
             )
         )
+    effects = 2 if problem.random.startswith("intercept_slope") else 1
+    if np.bincount(problem.animal).max() <= effects:
+        found.append(
+            GrowthWarning(
+                code="variances_not_separate",
+                message="no animal has more readings than random effects: the spread between and "
+                "within animals cannot be told apart, only tests and limits of rates hold",
+            )
+        )
     sizes = np.bincount(problem.arm, minlength=len(counted.arms))
     found.extend(
         GrowthWarning(
@@ -521,17 +564,21 @@ def _warnings(
         for name, size in zip(counted.arms, sizes.tolist(), strict=True)
         if size < FEWEST_ANIMALS
     )
+    between = int(problem.arm.size) - len(counted.arms)
     if (
-        sizes.min() < SMALL_ARM
+        (sizes.min() < SMALL_ARM or between <= FEW_BETWEEN)
+        and problem.random == "intercept_slope"
         and model.intercept == "common"
         and model.baseline == "outcome"
-        and model.df == "kr"
+        and model.df != "cr2"
     ):
+        most = "9 %" if between <= FEW_BETWEEN // 2 else "6.6 %"
         found.append(
             GrowthWarning(
                 code="small_arms",
-                message=f"arms of {sizes.min()}: tests of this model can reject up to 6.6 % at "
-                "5 %; arm intercepts or the parametric bootstrap hold it",
+                message=f"{problem.arm.size} animals in {len(counted.arms)} arms: a test at 5 % "
+                f"rejects up to {most} of true nulls with the common intercept; --intercept arm "
+                "is exact, the parametric bootstrap nearly so",
             )
         )
     return tuple(found)

@@ -123,6 +123,15 @@ class GrowthModel:
             expected = "df 'cr2' with a residual variance for each animal"
             mend = "a variance from a handful of readings has no Kenward-Roger theory"
             raise InputError(expected, found=repr(self.df), mend=mend)
+        named = (*self.covariates, *self.groups)
+        for name in named:
+            if named.count(name) > 1:
+                expected = "each covariate and group once"
+                raise InputError(expected, found=f"'{name}' twice")
+        if self.baseline == "ratio" and self.intercept == "arm":
+            expected = "intercept 'common' with baseline 'ratio'"
+            mend = "its lines pass through the origin: there is no intercept"
+            raise InputError(expected, found="'arm'", mend=mend)
         if self.baseline == "ratio" and self.random != "slope":
             object.__setattr__(self, "random", "slope")
 

@@ -168,8 +168,8 @@ def fixed_terms(data: GrowthData, model: GrowthModel) -> FixedTerms:
     end = float(time.max())
     late = [knot for knot in model.time.knots if knot >= end]
     if late:
-        expected = f"knots before day {end:g}, the last"
-        raise InputError(expected, found=f"{late[0]:g}")
+        expected = f"knots before {end:g} days from the baseline, the last reading"
+        raise InputError(expected, found=f"{late[0]:g}", where=f"study {data.study_id}")
     arm = data.arm[data.animal[rows]]
     columns: list[FloatArray] = []
     names: list[str] = []
@@ -231,6 +231,10 @@ def _covariates(
             expected = f"a covariate of the data: {known}"
             raise InputError(expected, found=repr(name), where=f"study {data.study_id}")
         labels = np.array(data.factors[name], dtype=object)[animal]
+        if len(set(labels)) == np.unique(animal).size:
+            expected = f"a covariate that animals share, not a {name} for each"
+            found = f"{len(set(labels))} for as many animals"
+            raise DataError(expected, found=found, where=f"study {data.study_id}")
         columns.extend(
             (f"{name}:{label}", (labels == label).astype(np.float64))
             for label in sorted(set(data.factors[name]))[1:]
@@ -253,5 +257,6 @@ def _check_rank(matrix: FloatArray, names: list[str], *, where: str) -> None:
             expected,
             found=f"'{names[lost[0]]}' is explained by the other columns",
             where=where,
-            mend="leave out the covariate, or the arm whose animals have one reading only",
+            mend="leave out the covariate, or the arm whose animals have one reading only; or "
+            "take fewer knots",
         )

@@ -112,7 +112,7 @@ class TippingPoint:
     status : TippingStatus
         ``ok``; ``nobody_left``: no reading to impute; ``no_difference``: the interval holds 0 to
         begin with; ``wrong_direction``: the arm grows faster than the control, and such a change
-        can only confirm that; ``not_reached``: not up to 32 differences; ``not_available``: the
+        can only confirm that; ``not_reached``: not up to 8 differences; ``not_available``: the
         fit has no such analysis.
     reason : str
         In words; empty when ``ok``.

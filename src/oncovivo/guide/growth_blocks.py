@@ -15,7 +15,7 @@ from oncovivo.documents import (
 )
 from oncovivo.endpoints.wording import number_text
 from oncovivo.figures import to_svg
-from oncovivo.growth.compare import RateContrast
+from oncovivo.growth.compare import GrowthComparison, RateContrast
 from oncovivo.growth.diagnostics import GrowthDiagnostics
 from oncovivo.growth.effects import GrowthEffect
 from oncovivo.growth.influence import InfluenceTable
@@ -46,21 +46,22 @@ __all__ = [
 def growth_blocks(result: GrowthResult, label: StudyLabel) -> tuple[Block, ...]:
     """What a guide shows of a growth model: model, figures, contrasts, who left, warnings."""
     return (
-        model_paragraph(result),
+        model_paragraph(result, label),
         *(picture.figure for picture in growth_pictures(result, label)),
         *growth_tables(result, label),
-        *remark_blocks(result),
+        *remark_blocks(result, label),
     )
 
 
-def model_paragraph(result: GrowthResult) -> Paragraph:
+def model_paragraph(result: GrowthResult, label: StudyLabel) -> Paragraph:
     """The model, what entered, and its standard deviations."""
     compared = result.comparison
     what = "volume" if result.measure == "volume_mm3" else "area"
     words = model_in_words(result.model, likelihood=result.likelihood, censored=result.n_censored)
     return Paragraph(
         content=text(
-            f"Growth model of the {words.replace('log size', f'log {what}', 1)}. "
+            f"Growth model of {_this_study(label)}: "
+            f"{words.replace('log size', f'log {what}', 1)}. "
             f"{result.n_animals} animals, {result.n_observations} readings from day "
             f"{result.baseline_day:g} on, all readings up to an animal's leaving. Standard errors "
             f"and degrees of freedom: {compared.df_method}. "
@@ -73,6 +74,7 @@ def growth_pictures(result: GrowthResult, label: StudyLabel) -> tuple[Picture, .
     """The fitted curves over the animals, and the contrasts with their intervals."""
     control = result.comparison.control
     kind = "simulated " if label.simulated else ""
+    said = "Simulated. " if label.simulated else ""
     curves = plot_growth_model(result.curves, control=control, simulated=label.simulated)
     forest = plot_contrasts(
         result.comparison, n_animals=result.n_by_arm, simulated=label.simulated
@@ -90,7 +92,7 @@ def growth_pictures(result: GrowthResult, label: StudyLabel) -> tuple[Picture, .
                     f"{result.comparison.level:.0%} band, and the animals still measured. Curves "
                     "are dotted once fewer than half of their arm are left."
                 ),
-                description="; ".join(_rate_words(result)),
+                description=said + "; ".join(_rate_words(result)),
             ),
         ),
         Picture(
@@ -103,21 +105,24 @@ def growth_pictures(result: GrowthResult, label: StudyLabel) -> tuple[Picture, .
                     "log per day: the thick bar is the interval of the contrast alone, the thin "
                     "one holds for all together."
                 ),
-                description="; ".join(
-                    _contrast_words(found) for found in result.comparison.contrasts
-                ),
+                description=said
+                + "; ".join(_contrast_words(found) for found in result.comparison.contrasts),
             ),
         ),
     )
 
 
 def growth_tables(result: GrowthResult, label: StudyLabel) -> tuple[Table, ...]:
-    """Rates and contrasts by arm, and the sizes of the effect."""
-    return (_contrast_table(result, label), _effect_table(result, label))
+    """Rates and contrasts by arm, also with free intercepts where needed; sizes of the effect."""
+    tables = [_contrast_table(result, result.comparison, label)]
+    if result.free_intercepts is not None:
+        tables.append(_contrast_table(result, result.free_intercepts, label, free=True))
+    return (*tables, _effect_table(result, label))
 
 
-def _contrast_table(result: GrowthResult, label: StudyLabel) -> Table:
-    compared = result.comparison
+def _contrast_table(
+    result: GrowthResult, compared: GrowthComparison, label: StudyLabel, *, free: bool = False
+) -> Table:
     contrasts = {
         found.arm: found for found in compared.contrasts if found.versus == compared.control
     }
@@ -149,9 +154,10 @@ def _contrast_table(result: GrowthResult, label: StudyLabel) -> Table:
         else f"{family.capitalize()}: intervals and p values that hold for all arms together."
     )
     return Table(
-        anchor=f"table-growth-{label.id}",
+        anchor=f"table-growth-free-{label.id}" if free else f"table-growth-{label.id}",
         caption=label.caption(
-            f"Growth rates and their differences from {compared.control}. {label.title}."
+            f"Growth rates and their differences from {compared.control}"
+            f"{', with an intercept for each arm' if free else ''}. {label.title}."
         ),
         columns=(
             TableColumn(heading="Arm", width=2),
@@ -260,16 +266,16 @@ def residual_picture(diagnostics: GrowthDiagnostics, label: StudyLabel) -> Pictu
                 f"Residuals of the growth model of {label.title}: by fitted value, by day, and "
                 "their quantiles beside those of a normal distribution."
             ),
-            description=diagnostics.verdict,
+            description=("Simulated. " if label.simulated else "") + diagnostics.verdict,
         ),
     )
 
 
-def remark_blocks(result: GrowthResult) -> tuple[Block, ...]:
+def remark_blocks(result: GrowthResult, label: StudyLabel) -> tuple[Block, ...]:
     """Who left and whether it matters, what the residuals say, and the warnings."""
     lines = [f"{arm.arm}: {arm.verdict.line}" for arm in result.dropout.arms]
     blocks: list[Block] = [
-        Paragraph(content=text("Who left, and whether the conclusion hangs on it:")),
+        Paragraph(content=text(f"Who left {_this_study(label)}, and whether it matters:")),
         Listing(items=tuple(text(line) for line in lines)),
     ]
     remarks = [f"{finding.message}; {finding.remedy}" for finding in result.findings]
@@ -278,9 +284,14 @@ def remark_blocks(result: GrowthResult) -> tuple[Block, ...]:
     else:
         remarks.append(result.influence.verdict)
     remarks += [warning.message for warning in result.warnings]
-    blocks.append(Paragraph(content=text("What to know about the model:")))
+    heading = f"What to know about the model of {_this_study(label)}:"
+    blocks.append(Paragraph(content=text(heading)))
     blocks.append(Listing(items=tuple(text(remark) for remark in dict.fromkeys(remarks))))
     return tuple(blocks)
+
+
+def _this_study(label: StudyLabel) -> str:
+    return "this simulated study" if label.simulated else "this study"
 
 
 def _rate_words(result: GrowthResult) -> list[str]:

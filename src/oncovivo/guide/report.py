@@ -334,16 +334,19 @@ def _growth_model(
     if isinstance(model, str):
         return (Paragraph(content=text(f"No growth model: {model}.")),), ()
     result = model.result
-    pictures = [*growth_pictures(result, label), residual_picture(model.diagnostics, label)]
+    pictures = list(growth_pictures(result, label))
+    if not result.n_censored:
+        # The others are a selection, and readings below the limit have no residual.
+        pictures.append(residual_picture(model.diagnostics, label))
     tables = growth_tables(result, label)
     if result.influence is not None:
         tables = (*tables, influence_table(result.influence, label))
     blocks = (
-        model_paragraph(result),
+        model_paragraph(result, label),
         *(picture.figure for picture in pictures[:2]),
         *tables,
-        *remark_blocks(result),
-        pictures[2].figure,
+        *remark_blocks(result, label),
+        *(picture.figure for picture in pictures[2:]),
     )
     return blocks, tuple(pictures)
 

@@ -77,7 +77,8 @@ def _result_blocks(study: StudyResult) -> tuple[Block, ...]:
     label = StudyLabel(id=study.id, title=study.title, simulated=study.simulated)
     blocks: list[Block] = []
     if study.growth is None:
-        words = f"No growth model: {study.growth_reason}."
+        kind = "simulated " if study.simulated else ""
+        words = f"No growth model of this {kind}study: {study.growth_reason}."
         blocks.append(Paragraph(content=text(words)))
     else:
         blocks += growth_blocks(study.growth, label)
