@@ -171,6 +171,8 @@ def test_the_options_of_the_json_show_every_default(run_cli: RunCli, study: Path
         "adjustment": "dunnett",
         "day": None,
         "level": 0.95,
+        "laws": False,
+        "bootstrap": None,
     }
     found = studies_of(run_cli("growth", study, *CONTROL, "--json"))[0]["model"]
     assert found["inference"] == "Kenward-Roger"
@@ -205,6 +207,8 @@ def test_the_options_of_the_json_show_every_default(run_cli: RunCli, study: Path
         (("--baseline-day", "3"), {"rates", "contrasts", "baseline_day", "n_observations"}),
         (("--arms", "slow"), {"rates", "contrasts", "n_animals", "log_likelihood"}),
         (("--below-limit", "censored"), {"likelihood", "n_censored", "n_observations"}),
+        (("--bootstrap", "99"), {"bootstrap"}),
+        (("--laws",), {"laws"}),
     ],
 )
 def test_every_option_changes_what_it_should(
@@ -519,6 +523,32 @@ def test_two_days_are_enough_for_the_test_and_the_variances_are_flagged(
         assert found["contrasts"][0]["df"] == pytest.approx(12)
 
 
+def test_four_animals_with_one_reading_each_in_the_ratio_model_are_fitted_without_a_word_of_spread(
+    run_cli: RunCli, tmp_path: Path
+) -> None:
+    path = write_study(
+        tmp_path / "four.csv", {"Vehicle": 0.1, "drug": 0.0}, animals=2, days=(0.0, 7.0)
+    )
+    found = one(run_cli("growth", path, *CONTROL, "--baseline", "ratio", "--json"))
+    assert (found["n_animals"], found["n_observations"]) == (4, 4)
+    assert found["contrasts"][0]["df"] == pytest.approx(2)
+    assert run_cli("growth", path, *CONTROL, "--baseline", "ratio").code == 0
+
+
+def test_a_cage_that_some_animals_lack_is_no_factor_and_the_line_says_why(
+    run_cli: RunCli, tmp_path: Path
+) -> None:
+    path = write_study(
+        tmp_path / "gap.csv",
+        columns="animal_id,treatment,day,volume_mm3,cage",
+        more=lambda _, animal: "," if animal == 3 else f",{animal % 2}",
+    )
+    for option in ("--group", "--covariate"):
+        done = run_cli("growth", path, *CONTROL, option, "cage")
+        assert (done.code, done.err.count("\n")) == (2, 1)
+        assert "a factor counts where every animal has a label" in done.err
+
+
 def test_cages_that_are_the_arms_are_refused_as_groups_and_flagged_without(
     run_cli: RunCli, tmp_path: Path
 ) -> None:
@@ -787,3 +817,18 @@ def test_a_study_whose_tumors_vanish_is_fitted_with_its_readings_censored(
     assert "below_limit_censored" in codes(found)
     assert found["influence"] is None
     assert found["influence_reason"]
+
+
+def test_laws_and_bootstrap_are_printed_when_asked_for(run_cli: RunCli, study: Path) -> None:
+    done = run_cli("growth", study, *CONTROL, "--laws", "--bootstrap", "199")
+    assert done.code == 0
+    assert "Parametric bootstrap, 199 draws" in done.out
+    assert "predicts left-out animals best" in " ".join(done.out.split())
+    (found,) = studies_of(
+        run_cli("growth", study, *CONTROL, "--laws", "--bootstrap", "199", "--json")
+    )
+    assert [test["arm"] for test in found["bootstrap"]] == ["slow", "stop"]
+    assert {row["law"] for row in found["laws"]["scores"]} >= {"exponential", "gompertz"}
+    for test, row in zip(found["bootstrap"], found["contrasts"], strict=True):
+        assert 1 / 200 <= test["p_value"] <= 1
+        assert test["lower"] < row["estimate"] < test["upper"]

@@ -34,18 +34,18 @@ def test_ratio_and_standardized_difference_have_their_closed_form() -> None:
     assert not found.notable
 
 
-@pytest.mark.parametrize(("shift", "animals", "notable"), [
-    (1.5, 3, False), (1.5, 20, True), (-1.5, 20, True), (0.7, 200, False),
+@pytest.mark.parametrize(("shift", "animals", "said"), [
+    (1.5, 3, "small"), (1.5, 20, "notable"), (-1.5, 20, "notable"), (0.7, 200, "small"),
 ])  # fmt: skip
 def test_a_difference_is_notable_when_it_is_large_and_rare(
-    shift: float, animals: int, notable: bool
+    shift: float, animals: int, said: str
 ) -> None:
     spread = np.linspace(-1.0, 1.0, animals)
     spread /= np.sqrt(2 * (spread**2).sum() / (2 * animals - 2))
     data = starting_at({"control": spread.tolist(), "drug": (spread + shift).tolist()})
     (found,) = baseline_differences(data, "control")
     assert found.standardized == pytest.approx(shift)
-    assert found.notable is notable
+    assert found.notable is (said == "notable")
 
 
 def test_one_animal_against_one_and_arms_without_spread_have_a_ratio_only() -> None:

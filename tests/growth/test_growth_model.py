@@ -44,7 +44,7 @@ def test_the_ratio_model_has_random_slopes_only() -> None:
 def test_an_unknown_word_is_refused_with_those_that_are_known(field: str, word: str) -> None:
     known = getattr(GrowthModel(), field)
     with pytest.raises(InputError, match=f": .*{known}.*, found '{word}'"):
-        GrowthModel(**{field: word})
+        GrowthModel(**{field: word})  # type: ignore[arg-type]
 
 
 def test_a_variance_for_each_animal_needs_cr2() -> None:

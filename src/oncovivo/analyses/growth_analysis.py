@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -14,6 +14,7 @@ from oncovivo.analyses.study_analysis import SkippedStudy, find_control
 from oncovivo.analyses.study_input import StudyOptions, load_selection
 from oncovivo.errors import DataError, InputError, ProjectError
 from oncovivo.growth.balance import BaselineDifference, baseline_differences
+from oncovivo.growth.bootstrap import bootstrap_test
 from oncovivo.growth.censored import fit_with_limit
 from oncovivo.growth.compare import Adjustment, GrowthComparison, compare
 from oncovivo.growth.curves import GroupCurves, group_curves
@@ -28,6 +29,7 @@ from oncovivo.growth.diagnostics import (
 from oncovivo.growth.dropout import DropoutAnalysis, dropout_analysis
 from oncovivo.growth.fit import GrowthFit, GrowthWarning, VarianceComponents
 from oncovivo.growth.influence import InfluenceTable, influence
+from oncovivo.growth.law_choice import compare_laws
 from oncovivo.growth.model import GrowthModel, Likelihood
 from oncovivo.provenance import InputFile, seed_of
 from oncovivo.studies import Study
@@ -36,10 +38,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "ArmBootstrap",
     "FileGrowth",
     "GrowthAnalysis",
     "GrowthOptions",
     "GrowthResult",
+    "LawRow",
     "analyse_growth",
     "analyse_growth_file",
     "growth_or_reason",
@@ -76,6 +80,10 @@ class GrowthOptions:
         Confidence of every interval.
     seed : int, optional
         Seed; else taken from the input's digest.
+    laws : bool
+        Whether growth laws are compared.
+    bootstrap : int, optional
+        Draws of a parametric bootstrap test of each contrast; none without it.
     """
 
     control: str | None = None
@@ -85,6 +93,8 @@ class GrowthOptions:
     day: float | None = None
     level: float = 0.95
     seed: int | None = None
+    laws: bool = False
+    bootstrap: int | None = None
 
     def to_dict(self) -> dict[str, object]:
         """All options, ready for JSON."""
@@ -95,7 +105,46 @@ class GrowthOptions:
             "adjustment": self.adjustment,
             "day": self.day,
             "level": self.level,
+            "laws": self.laws,
+            "bootstrap": self.bootstrap,
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LawRow:
+    """A growth law's fit; numbers are None, with a `failure`, where it could not be fitted.
+
+    ``predictive_score`` is the sum of the log densities of left-out animals' readings,
+    ``predictive_error`` the root mean square distance from their arm's curve on the log scale.
+    """
+
+    law: str
+    log_likelihood: float | None
+    aic: float | None
+    bic: float | None
+    predictive_score: float | None
+    predictive_error: float | None
+    failure: str
+
+    def to_dict(self) -> dict[str, object]:
+        """All fields, ready for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmBootstrap:
+    """The parametric bootstrap test of an arm's difference in rates from the control."""
+
+    arm: str
+    versus: str
+    p_value: float
+    lower: float
+    upper: float
+    draws: int
+
+    def to_dict(self) -> dict[str, object]:
+        """All fields, ready for JSON."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +193,12 @@ class GrowthResult:
         What the residuals say, in words, and what to try.
     warnings : tuple of GrowthWarning
         What to know.
+    laws : tuple of LawRow
+        Growth laws side by side, where asked for; `law_verdict` says which to take.
+    law_verdict : str
+        A sentence.
+    bootstrap : tuple of ArmBootstrap
+        Bootstrap tests, where asked for.
     """
 
     study_id: str
@@ -172,6 +227,9 @@ class GrowthResult:
     outliers: tuple[Outlier, ...]
     findings: tuple[Finding, ...]
     warnings: tuple[GrowthWarning, ...]
+    laws: tuple[LawRow, ...] = ()
+    law_verdict: str = ""
+    bootstrap: tuple[ArmBootstrap, ...] = ()
 
     @property
     def n_by_arm(self) -> dict[str, int]:
@@ -226,6 +284,13 @@ class GrowthResult:
                 "outliers": [outlier.to_dict() for outlier in self.outliers],
                 "findings": [finding.to_dict() for finding in self.findings],
             },
+            "laws": {
+                "scores": [row.to_dict() for row in self.laws],
+                "verdict": self.law_verdict,
+            }
+            if self.laws
+            else None,
+            "bootstrap": [test.to_dict() for test in self.bootstrap] or None,
             "warnings": [warning.to_dict() for warning in self.warnings],
         }
 
@@ -370,6 +435,12 @@ def analyse_growth(
             other = fit_with_limit(data, own, below_limit=options.below_limit)
             free = _compared(other, control, options)
     diagnostics = diagnose(fit)
+    laws, law_verdict = _laws(data) if options.laws else ((), "")
+    tests = (
+        ()
+        if options.bootstrap is None
+        else _bootstrap(fit, compared, level=options.level, draws=options.bootstrap, seed=seed)
+    )
     result = GrowthResult(
         study_id=study.study_id,
         line=study.line.name,
@@ -405,6 +476,9 @@ def analyse_growth(
         outliers=diagnostics.outliers,
         findings=diagnostics.findings,
         warnings=tuple(warnings),
+        laws=laws,
+        law_verdict=law_verdict,
+        bootstrap=tests,
     )
     return GrowthAnalysis(result=result, fit=fit, diagnostics=diagnostics)
 
@@ -433,6 +507,54 @@ def _cage_warnings(fit: GrowthFit) -> list[GrowthWarning]:
             "the treatment cannot be told from one of the cage",
         )
     ]
+
+
+def _laws(data: GrowthData) -> tuple[tuple[LawRow, ...], str]:
+    """All growth laws side by side."""
+    found = compare_laws(data)
+    rows = tuple(
+        LawRow(
+            law=score.law.name,
+            log_likelihood=None if score.fit is None else score.fit.log_likelihood,
+            aic=None if score.fit is None else score.fit.aic,
+            bic=None if score.fit is None else score.fit.bic,
+            predictive_score=score.predictive_score,
+            predictive_error=score.predictive_error,
+            failure=score.failure or "",
+        )
+        for score in found.scores
+    )
+    return rows, found.verdict
+
+
+def _bootstrap(
+    fit: GrowthFit, compared: GrowthComparison, *, level: float, draws: int, seed: int
+) -> tuple[ArmBootstrap, ...]:
+    """A test of each arm against the control, each from the same stream."""
+    tests = []
+    for found in compared.contrasts:
+        weights = [
+            fit.terms.rate(fit.data.arm_number(name), end=compared.time)
+            for name in (found.arm, found.versus)
+        ]
+        test = bootstrap_test(
+            fit,
+            weights[0] - weights[1],
+            rng=np.random.default_rng(seed),
+            draws=draws,
+            level=level,
+        )
+        tests.append(
+            ArmBootstrap(
+                arm=found.arm,
+                versus=found.versus,
+                p_value=test.p_value,
+                lower=test.lower,
+                upper=test.upper,
+                draws=test.draws,
+            )
+        )
+    return tuple(tests)
 
 
 def growth_or_reason(

@@ -85,6 +85,15 @@ EffectDayOption = Annotated[
         "--day", metavar="D", help="Study day of inhibition; else the control's last reading."
     ),
 ]
+LawsOption = Annotated[
+    bool, typer.Option("--laws", help="Also compare growth laws; takes seconds.")
+]
+BootstrapOption = Annotated[
+    int | None,
+    typer.Option(
+        "--bootstrap", metavar="N", min=99, help="Also test by N draws of a parametric bootstrap."
+    ),
+]
 FigureOption = Annotated[
     Path | None,
     typer.Option("--figure", metavar="FILE", help="Also draw the model: .svg or .png."),
@@ -122,7 +131,9 @@ def growth(
     seed: SeedOption = None,
     out: TableOption = None,
     figure: FigureOption = None,
+    bootstrap: BootstrapOption = None,
     *,
+    laws: LawsOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -176,6 +187,8 @@ def growth(
         day=day,
         level=level,
         seed=seed,
+        laws=laws,
+        bootstrap=bootstrap,
     )
     if out is not None:
         check_table_name(out)

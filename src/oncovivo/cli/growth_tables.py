@@ -13,6 +13,7 @@ from oncovivo.endpoints.wording import number_text
 from oncovivo.growth.compare import GrowthComparison
 from oncovivo.growth.wording import (
     EFFECT_TEXT,
+    dropout_lines,
     effect_interval,
     effect_text,
     limits_text,
@@ -63,8 +64,9 @@ def _show_study(console: Console, study: GrowthResult) -> None:
     _show_effects(console, study)
     console.print()
     console.print("Who left, and does it matter")
-    for arm in study.dropout.arms:
-        _indented(console, f"{arm.arm}: {arm.verdict.line}")
+    for line in dropout_lines(study.dropout):
+        _indented(console, line)
+    _show_more(console, study)
     console.print()
     console.print("Residuals and single animals")
     for finding in study.findings or ():
@@ -76,6 +78,35 @@ def _show_study(console: Console, study: GrowthResult) -> None:
     for warning in study.warnings:
         _indented(console, f"note: {warning.message}")
     console.print()
+
+
+def _show_more(console: Console, study: GrowthResult) -> None:
+    """Bootstrap tests and growth laws, where they were asked for."""
+    if study.bootstrap:
+        console.print()
+        console.print(
+            f"Parametric bootstrap, {study.bootstrap[0].draws} draws, each contrast alone"
+        )
+        shown = _table("  arm", "interval", "p")
+        for test in study.bootstrap:
+            shown.add_row(
+                plain(f"  {test.arm}"), limits_text(test.lower, test.upper), p_text(test.p_value)
+            )
+        console.print(shown)
+    if study.laws:
+        console.print()
+        console.print("Growth laws, score and error of animals left out")
+        shown = _table("  law", "log-likelihood", "BIC", "score", "error", "")
+        for row in study.laws:
+            cells = (row.log_likelihood, row.bic, row.predictive_score)
+            shown.add_row(
+                plain(f"  {row.law.replace('_', ' ')}"),
+                *("—" if cell is None else f"{cell:.1f}" for cell in cells),
+                _number(row.predictive_error),
+                plain(row.failure),
+            )
+        console.print(shown)
+        _indented(console, study.law_verdict)
 
 
 def _table(*headings: str) -> Table:

@@ -638,7 +638,7 @@ def _findings(
             Finding(
                 code="not_log_linear",
                 message=f"group curves bend on the log scale ({_spoken(bent.p_value)})",
-                remedy="try --time spline, or a growth law that slows",
+                remedy="try --time spline with --knots, or a growth law that slows (--laws)",
             )
         )
     if by_arm.p_value is not None and by_arm.p_value <= level:

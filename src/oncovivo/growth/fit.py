@@ -19,7 +19,7 @@ from oncovivo.growth.kenward_roger import KenwardRoger
 from oncovivo.growth.model import GrowthModel, Likelihood
 from oncovivo.growth.reduced import fit_reduced
 from oncovivo.growth.satterthwaite import Satterthwaite
-from oncovivo.growth.terms import FixedTerms, fixed_terms
+from oncovivo.growth.terms import LABELS, FixedTerms, fixed_terms
 
 __all__ = [
     "Contrasts",
@@ -308,7 +308,8 @@ def growth_problem(data: GrowthData, model: GrowthModel, terms: FixedTerms) -> P
         if name not in data.factors:
             known = ", ".join(data.factors) or "none"
             expected = f"a factor of the animals: {known}"
-            raise InputError(expected, found=repr(name), where=f"study {data.study_id}")
+            where = f"study {data.study_id}"
+            raise InputError(expected, found=repr(name), where=where, mend=LABELS)
         labels = np.array(data.factors[name], dtype=object)[animals].astype(str)
         groups[name] = np.unique(labels, return_inverse=True)[1].astype(np.intp)
     return Problem(

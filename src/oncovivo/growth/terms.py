@@ -17,9 +17,12 @@ from oncovivo.errors import DataError, InputError
 from oncovivo.growth.data import SAME_DAY, GrowthData
 from oncovivo.growth.model import GrowthModel, TimeShape
 
-__all__ = ["FixedTerms", "fixed_terms", "time_basis"]
+__all__ = ["LABELS", "FixedTerms", "fixed_terms", "time_basis"]
 
 FloatArray: TypeAlias = NDArray[np.float64]
+
+LABELS: Final = "a factor counts where every animal has a label"
+"""What an unknown factor may lack."""
 
 # A covariate column that the others explain to this share of its length cannot be told apart.
 _COLLINEAR: Final = 1e-9
@@ -229,7 +232,8 @@ def _covariates(
         if name not in data.factors:
             known = ", ".join(["log_baseline", *data.factors])
             expected = f"a covariate of the data: {known}"
-            raise InputError(expected, found=repr(name), where=f"study {data.study_id}")
+            where = f"study {data.study_id}"
+            raise InputError(expected, found=repr(name), where=where, mend=LABELS)
         labels = np.array(data.factors[name], dtype=object)[animal]
         if len(set(labels)) == np.unique(animal).size:
             expected = f"a covariate that animals share, not a {name} for each"

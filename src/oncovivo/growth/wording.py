@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from oncovivo.endpoints.wording import number_text
+from oncovivo.growth.dropout import DropoutAnalysis
 from oncovivo.growth.effects import EffectName, GrowthEffect
 from oncovivo.growth.fit import VarianceComponents
 from oncovivo.growth.model import GrowthModel, Likelihood
 
 __all__ = [
     "EFFECT_TEXT",
+    "dropout_lines",
     "effect_interval",
     "effect_text",
     "limits_text",
@@ -134,6 +136,14 @@ def limits_text(lower: float | None, upper: float | None) -> str:
     low = "−∞" if lower is None else number_text(lower)
     high = "∞" if upper is None else number_text(upper)
     return f"{low} to {high}"
+
+
+def dropout_lines(dropout: DropoutAnalysis) -> list[str]:
+    """Whether the conclusions hang on who left, arms with the same answer in one line."""
+    arms: dict[str, list[str]] = {}
+    for arm in dropout.arms:
+        arms.setdefault(arm.verdict.line, []).append(arm.arm)
+    return [f"{', '.join(names)}: {line}" for line, names in arms.items()]
 
 
 def effect_text(effect: GrowthEffect) -> str:

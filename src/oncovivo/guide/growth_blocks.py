@@ -22,6 +22,7 @@ from oncovivo.growth.influence import InfluenceTable
 from oncovivo.growth.plots import plot_contrasts, plot_growth_model, plot_residuals
 from oncovivo.growth.wording import (
     EFFECT_TEXT,
+    dropout_lines,
     effect_interval,
     effect_text,
     limits_text,
@@ -273,7 +274,7 @@ def residual_picture(diagnostics: GrowthDiagnostics, label: StudyLabel) -> Pictu
 
 def remark_blocks(result: GrowthResult, label: StudyLabel) -> tuple[Block, ...]:
     """Who left and whether it matters, what the residuals say, and the warnings."""
-    lines = [f"{arm.arm}: {arm.verdict.line}" for arm in result.dropout.arms]
+    lines = dropout_lines(result.dropout)
     blocks: list[Block] = [
         Paragraph(content=text(f"Who left {_this_study(label)}, and whether it matters:")),
         Listing(items=tuple(text(line) for line in lines)),
