@@ -25,6 +25,7 @@ PACKAGES = (
     "oncovivo.panels",
     "oncovivo.growth",
     "oncovivo.growth.laws",
+    "oncovivo.survival",
     "oncovivo.endpoints",
     "oncovivo.studies",
     "oncovivo.studies.check",

@@ -40,12 +40,14 @@ tumor = "RCC"
 simulated = true
 source = "w1"
 section = "endpoints"
+growth = false
 
 [[study]]
 path = "studies/long.csv"
 control = "Vehicle"
 study = "S1"
 line = "786-O"
+growth = false
 """
 
 DIAGRAM = """\

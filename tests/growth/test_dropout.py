@@ -394,6 +394,7 @@ def test_a_censored_fit_has_everything_but_a_tipping_point() -> None:
     fit = fit_censored(growth_data(censored))
     found = dropout_analysis(censored, fit, "vehicle", rng=np.random.default_rng(2)).of("drug")
     assert fit.n_censored > 0
+    assert found.tipping_control is not None
     assert found.tipping.status == found.tipping_control.status == "not_available"
     assert "censored" in found.tipping.reason
     assert found.figure("model_geometric").estimate is not None
@@ -415,7 +416,9 @@ def test_real_studies_get_a_verdict_for_every_arm(
     assert len(found.arms) == len(study.arms) - 1
     for arm in found.arms:
         assert arm.verdict.status in ("holds", "nobody_left")
-        start = arm.tipping_control.at_random or arm.tipping.at_random
+        start = arm.tipping.at_random
+        if arm.tipping_control is not None and arm.tipping_control.at_random is not None:
+            start = arm.tipping_control.at_random
         if start is not None:
             assert arm.model.estimate is not None
             assert start.estimate == pytest.approx(

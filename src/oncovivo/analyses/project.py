@@ -111,7 +111,8 @@ class StudyEntry(_Strict):
     ``study`` and ``line`` choose one study in a file that holds several; ``control`` names the arm
     of the comparison; ``zeros`` says what zeros at the end of a series mean; ``tumor`` is the
     OncoTree code for the evidence map; ``simulated`` marks data that are not from animals;
-    ``source`` is a key of references.json or words.
+    ``source`` is a key of references.json or words; ``growth`` says whether the growth model is
+    fitted and shown.
     """
 
     path: NonEmpty
@@ -124,6 +125,7 @@ class StudyEntry(_Strict):
     simulated: bool = False
     source: str | None = None
     section: SectionId = "endpoints"
+    growth: bool = True
 
 
 class _GuideFile(_Strict):

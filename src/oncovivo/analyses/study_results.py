@@ -40,7 +40,7 @@ class StudyResult:
     ``id`` is unique in the guide and made of letters, digits and hyphens; ``source`` is a key of
     references.json or free text; ``tumor`` an OncoTree code or empty; ``seed`` that of the
     resampling behind the intervals, taken from the input's digest; ``growth`` the growth model, or
-    None and ``growth_reason``.
+    None and ``growth_reason``, which is empty where nobody asked for the model.
     """
 
     id: str
@@ -155,12 +155,16 @@ def _result(
         baseline_day=entry.baseline_day,
         seed=seed,
     )
-    growth, growth_reason = growth_or_reason(
-        study,
-        control=entry.control,
-        options=GrowthOptions(),
-        baseline_day=entry.baseline_day,
-        seed=seed,
+    growth, growth_reason = (
+        growth_or_reason(
+            study,
+            control=entry.control,
+            options=GrowthOptions(),
+            baseline_day=entry.baseline_day,
+            seed=seed,
+        )
+        if entry.growth
+        else (None, "")
     )
     tumor = entry.tumor or (
         study.line.tumor_type_id if study.line.tumor_type_id in identifiers.tumor_types else ""

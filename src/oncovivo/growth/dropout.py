@@ -644,8 +644,10 @@ def _verdict(
         if tipping.multiple is not None:
             counts = tipping.side == "arm" and tipping.multiple < PLAUSIBLE_MULTIPLE
             (against if counts else asides).append(_tips(tipping))
-        elif tipping.status in ("not_reached", "not_available"):
+        elif tipping.status == "not_reached":
             asides.append(f"no tipping point of the {tipping.side}: {tipping.reason}")
+        elif tipping.status == "not_available" and tipping.side == "arm":
+            asides.append(f"no tipping point: {tipping.reason}")
     looks = rank.p_value is not None or any(f.estimate is not None for f in contrasts)
     if not looks and all(tipping.at_random is None for tipping in tippings):
         line = "Not assessed: neither ranks, contrasts nor a tipping point could be computed."

@@ -51,7 +51,7 @@ _SMALLEST_START: Final = 1e-4
 # Doublings of the way from the estimate until the profile is taken not to fall.
 _DOUBLINGS: Final = 12
 # Limits are found to this share of a rate's size.
-_LIMIT_ERROR: Final = 1e-6
+_LIMIT_ERROR: Final = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -253,13 +253,16 @@ def profile_upper_limit(
     p = weights.size
     length = float(weights @ weights)
     free = linalg.null_space(weights[None, :])
-    start = np.concatenate((free.T @ theta[:p], theta[p:]))
+    # Each search starts where the last one ended: the values lie close to each other.
+    last = [np.concatenate((free.T @ theta[:p], theta[p:]))]
     within = replace(problem, x=problem.x @ free)
 
     def loss(value: float) -> float:
         rest = problem.y - problem.x @ (weights * (value / length))
         likelihood = TobitLikelihood(replace(within, y=rest), points=_PROFILE_POINTS)
-        return lowest - _maximize(likelihood.score, start, _AT_BOUND).value
+        found = _maximize(likelihood.score, last[0], _AT_BOUND)
+        last[0] = found.theta
+        return lowest - found.value
 
     low = float(weights @ theta[:p])
     step = max(abs(low), 1.0) / 16

@@ -76,11 +76,11 @@ def _result_blocks(study: StudyResult) -> tuple[Block, ...]:
     """Growth model, endpoints, response, tolerability and reasons for leaving."""
     label = StudyLabel(id=study.id, title=study.title, simulated=study.simulated)
     blocks: list[Block] = []
-    if study.growth is None:
+    if study.growth is None and study.growth_reason:
         kind = "simulated " if study.simulated else ""
         words = f"No growth model of this {kind}study: {study.growth_reason}."
         blocks.append(Paragraph(content=text(words)))
-    else:
+    elif study.growth is not None:
         blocks += growth_blocks(study.growth, label)
     blocks += endpoint_blocks(study.endpoints, label)
     if study.response is not None:
