@@ -331,3 +331,21 @@ def test_excluded_animals_enter_nothing_and_are_named(table: MakeTable) -> None:
     made = table(study)
     assert made.of("drug", "tgi_delta").n_treated == 5
     assert "Excluded from every endpoint: d0 (no tumor took)." in made.notes
+
+
+def test_an_animal_of_a_study_of_areas_has_rates_and_nothing_of_volumes() -> None:
+    frame = pd.DataFrame(
+        [
+            {"animal_id": f"{arm}{n}", "treatment": arm, "day": day, "area_mm2": 50 + 5 * n + day}
+            for arm in ("Vehicle", "Drug")
+            for n in range(4)
+            for day in (0, 7, 14)
+        ]
+    )
+    study = Study.from_frame(frame)
+    table = compute_endpoints(study, control="Vehicle", rng=np.random.default_rng(1))
+    for animal in table.animals:
+        assert animal.growth_rate is not None
+        assert animal.egr is not None
+        assert animal.events == ()
+        assert (animal.doubling_time, animal.auc, animal.best_change_pct) == (None, None, None)

@@ -273,3 +273,9 @@ def test_a_model_of_one_coefficient_is_refused() -> None:
     fit = fit_growth(control, GrowthModel(baseline="ratio"))
     with pytest.raises(InputError, match="one coefficient in all"):
         bootstrap_test(fit, fit.terms.rate(0), rng=np.random.default_rng(1))
+
+
+def test_the_smallest_p_value_is_one_of_the_draws_and_the_study_itself() -> None:
+    fit = fit_growth(study(-0.2, animals=6))
+    found = bootstrap_test(fit, question(fit), rng=np.random.default_rng(1), draws=199)
+    assert found.p_value == 1 / 200

@@ -14,7 +14,8 @@ import pytest
 from oncovivo.errors import InputError
 from oncovivo.growth.censored import fit_censored
 from oncovivo.growth.data import growth_data
-from oncovivo.growth.dropout import DropoutAnalysis, dropout_analysis
+from oncovivo.growth.dropout import dropout_analysis
+from oncovivo.growth.dropout_result import DropoutAnalysis
 from oncovivo.growth.effects import growth_effects
 from oncovivo.growth.fit import fit_growth
 from oncovivo.growth.model import GrowthModel, TimeShape

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from oncovivo.growth.data import GrowthData
 from oncovivo.growth.fit import GrowthFit, fit_growth
+from oncovivo.growth.many import fit_many
 from oncovivo.growth.model import GrowthModel
 from oncovivo.growth.tipping import Side, TippingPoint, delta_studies, tipping_point
 from tests.growth.studies import made_up_growth
@@ -173,3 +175,34 @@ def test_the_unit_of_time_does_not_matter() -> None:
         rng=np.random.default_rng(5),
     )
     assert hours.multiple == pytest.approx(tip(fit, left).multiple, rel=1e-3)
+
+
+def test_completed_studies_are_pooled_by_rubins_rules() -> None:
+    data, left = with_leavers(RATES, LEFT)
+    fit = fit_growth(data)
+    made = delta_studies(
+        fit,
+        fit.data.arm_number("drug"),
+        fit.data.arm_number("vehicle"),
+        side="arm",
+        left=left,
+        schedule=DAYS,
+        draws=4,
+        rng=np.random.default_rng(3),
+    )
+    pooled = made.contrast(0.02, level=0.95)
+    moved = replace(made.studies, outcomes=made.studies.outcomes + 0.02 * made.shift)
+    fits = fit_many(moved, made.weights[None, :])
+    estimate, error = fits.estimate[:, 0], fits.std_error[:, 0]
+    between = sum((value - estimate.mean()) ** 2 for value in estimate) / 3
+    total = sum(error**2) / 4 + between * (1 + 1 / 4)
+    assert pooled.estimate == pytest.approx(sum(estimate) / 4, rel=1e-12)
+    assert pooled.std_error == pytest.approx(total**0.5, rel=1e-12)
+    assert pooled.missing_share == pytest.approx(between * 1.25 / total, rel=1e-12)
+    # Barnard and Rubin 1999, written out.
+    complete = fits.df[:, 0].mean()
+    share = between * 1.25 / total
+    observed = (complete + 1) / (complete + 3) * complete * (1 - share)
+    assert pooled.df == pytest.approx(1 / (share**2 / 3 + 1 / observed), rel=1e-12)
+    reach = stats.t.ppf(0.975, pooled.df) * pooled.std_error
+    assert pooled.upper - pooled.estimate == pytest.approx(reach, rel=1e-9)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from oncovivo.analyses.growth_analysis import FileGrowth
+from oncovivo.analyses.growth_result import FileGrowth
 from oncovivo.errors import InputError
 from oncovivo.figures import to_png, to_svg
 from oncovivo.growth.plots import plot_contrasts, plot_growth_model

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -36,8 +36,11 @@ __all__ = [
     "analyse_file",
     "analyse_study",
     "find_control",
+    "for_each_study",
     "suggest_control",
 ]
+
+_Result = TypeVar("_Result")
 
 SCHEMA = "oncovivo.study_endpoints/1"
 # What an animal without volumes has instead of categories.
@@ -279,24 +282,65 @@ def analyse_file(
     control = find_control(selection.studies, options.control)
     source = input_digest(path)
     seed = seed_of(source.sha256) if options.seed is None else options.seed
-    results: list[StudyAnalysis | SkippedStudy] = []
+
+    def analysed(study: Study) -> StudyAnalysis:
+        return analyse_study(
+            study,
+            control=control,
+            options=options,
+            baseline_day=reading.baseline_day,
+            seed=seed,
+        )
+
+    results = for_each_study(selection.studies, control, analysed, progress=progress)
+    return FileAnalysis(
+        source=source,
+        reading=reading,
+        options=options,
+        seed=seed,
+        selection=selection,
+        studies=results,
+    )
+
+
+def for_each_study(
+    studies: Sequence[Study],
+    control: str,
+    analyse: Callable[[Study], _Result],
+    *,
+    refusals: tuple[type[ProjectError], ...] = (DataError,),
+    progress: Callable[[str], None],
+) -> tuple[_Result | SkippedStudy, ...]:
+    """An analysis of each study; one that lacks the control or is refused is skipped.
+
+    Parameters
+    ----------
+    studies : sequence of Study
+        What to analyse.
+    control : str
+        Control arm.
+    analyse : callable
+        The analysis of one study.
+    refusals : tuple of exception types
+        What skips a study with its reason; anything else is raised.
+    progress : callable
+        Called with the name of each study before it is analysed.
+
+    Raises
+    ------
+    ProjectError
+        The first refusal, where no study is left.
+    """
+    results: list[_Result | SkippedStudy] = []
     first_error: ProjectError | None = None
-    for study in selection.studies:
+    for study in studies:
         progress(study.study_id)
         names = tuple(arm.name for arm in study.arms)
         try:
             if control not in names:
                 raise DataError(f"the control arm {control!r}", found=", ".join(names))
-            results.append(
-                analyse_study(
-                    study,
-                    control=control,
-                    options=options,
-                    baseline_day=reading.baseline_day,
-                    seed=seed,
-                )
-            )
-        except DataError as err:
+            results.append(analyse(study))
+        except refusals as err:
             first_error = first_error or err
             results.append(
                 SkippedStudy(
@@ -305,14 +349,7 @@ def analyse_file(
             )
     if first_error is not None and all(isinstance(result, SkippedStudy) for result in results):
         raise first_error
-    return FileAnalysis(
-        source=source,
-        reading=reading,
-        options=options,
-        seed=seed,
-        selection=selection,
-        studies=tuple(results),
-    )
+    return tuple(results)
 
 
 def find_control(studies: tuple[Study, ...], control: str | None) -> str:

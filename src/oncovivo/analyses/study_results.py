@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from oncovivo.analyses.contract import input_digest
-from oncovivo.analyses.growth_analysis import GrowthOptions, GrowthResult, growth_or_reason
+from oncovivo.analyses.growth_analysis import growth_or_reason
+from oncovivo.analyses.growth_result import GrowthOptions, GrowthResult
 from oncovivo.analyses.project import SectionId, StudyEntry
 from oncovivo.analyses.study_analysis import AnalysisOptions, analyse_study, suggest_control
 from oncovivo.analyses.study_input import StudyOptions, load_studies

@@ -10,7 +10,7 @@ from oncovivo.errors import FileFormatError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from oncovivo.analyses.growth_analysis import FileGrowth
+    from oncovivo.analyses.growth_result import FileGrowth
 
 __all__ = ["check_table_name", "write_figures", "write_table"]
 

@@ -146,12 +146,9 @@ def growth(
 
     Example: oncovivo growth growth.csv --control Vehicle
     """
-    from oncovivo.analyses.growth_analysis import (
-        GrowthOptions,
-        analyse_growth_file,
-        parse_knots,
-    )
+    from oncovivo.analyses.growth_analysis import analyse_growth_file, parse_knots
     from oncovivo.analyses.growth_files import check_figure_name
+    from oncovivo.analyses.growth_result import GrowthOptions
     from oncovivo.cli.files import check_table_name, write_figures, write_table
     from oncovivo.growth.model import GrowthModel, TimeShape
 

@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from oncovivo.analyses.growth_analysis import FileGrowth, GrowthResult
+from oncovivo.analyses.growth_result import FileGrowth, GrowthResult
 from oncovivo.cli.tables import plain
 from oncovivo.endpoints.wording import number_text
 from oncovivo.growth.compare import GrowthComparison

@@ -313,23 +313,23 @@ def compute_endpoints(
         animals=tuple(
             animal
             for curve in curves.values()
-            for animal in _animals(curve, through, options.targets())
+            for animal in _animals(curve, through, options.targets(), area_only=study.area_only)
         ),
         notes=(*study.notes, *_notes(every, choice, study, control)),
     )
 
 
 def _animals(
-    arm: ArmCurves, last_day: float, targets: Sequence[Target]
+    arm: ArmCurves, last_day: float, targets: Sequence[Target], *, area_only: bool
 ) -> Iterator[AnimalEndpoints]:
-    """Endpoints of the animals of an arm."""
+    """Endpoints of the animals of an arm; of areas only the rates on the log scale."""
     rates = animal_rates(arm, last_day=last_day)
     use = arm.window(last_day) & ~np.isnan(arm.baseline)[:, None]
     areas = trapezoid_areas(arm.elapsed, arm.size, use)
     normalized = normalized_areas(arm.elapsed, arm.size, use)
     egr = area_growth_rates(arm.elapsed, arm.log_size, use)
     change, change_day = best_changes(arm)
-    times = [(str(target), event_times(arm, target)) for target in targets]
+    times = [(str(target), event_times(arm, target)) for target in targets if not area_only]
     for row, animal_id in enumerate(arm.animal_ids):
         rate = finite(rates.rate[row])
         kind = None if rate is None else growth_kind(rate)
@@ -341,12 +341,14 @@ def _animals(
             growth_rate=rate,
             growth_rate_se=finite(rates.std_error[row]),
             growth=kind,
-            doubling_time=math.log(2) / rate if rate is not None and kind == "growing" else None,
-            auc=finite(areas[row]),
-            normalized_auc=finite(normalized[row]),
+            doubling_time=math.log(2) / rate
+            if rate is not None and kind == "growing" and not area_only
+            else None,
+            auc=None if area_only else finite(areas[row]),
+            normalized_auc=None if area_only else finite(normalized[row]),
             egr=finite(egr[row]),
-            best_change_pct=finite(change[row]),
-            best_change_day=finite(change_day[row]),
+            best_change_pct=None if area_only else finite(change[row]),
+            best_change_day=None if area_only else finite(change_day[row]),
             events=tuple(
                 AnimalEvent(
                     target=name,

@@ -10,7 +10,8 @@ from oncovivo.growth.compare import GrowthComparison, compare
 from oncovivo.growth.curves import GroupCurves, group_curves
 from oncovivo.growth.data import GrowthData, growth_data, growth_data_from_arrays
 from oncovivo.growth.diagnostics import GrowthDiagnostics, diagnose
-from oncovivo.growth.dropout import DropoutAnalysis, dropout_analysis
+from oncovivo.growth.dropout import dropout_analysis
+from oncovivo.growth.dropout_result import DropoutAnalysis
 from oncovivo.growth.effects import EFFECTS, GrowthEffect, growth_effects
 from oncovivo.growth.engine import Problem
 from oncovivo.growth.fit import (

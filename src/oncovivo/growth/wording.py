@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from oncovivo.endpoints.wording import number_text
-from oncovivo.growth.dropout import DropoutAnalysis
+from oncovivo.growth.dropout_result import DropoutAnalysis
 from oncovivo.growth.effects import EffectName, GrowthEffect
 from oncovivo.growth.fit import VarianceComponents
 from oncovivo.growth.model import GrowthModel, Likelihood

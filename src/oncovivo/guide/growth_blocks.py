@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oncovivo.analyses.growth_analysis import GrowthResult
+from oncovivo.analyses.growth_result import GrowthResult
 from oncovivo.documents import (
     Block,
     Figure,

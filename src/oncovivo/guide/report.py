@@ -18,7 +18,8 @@ from oncovivo.analyses import (
     StudyOptions,
     analyse_file,
 )
-from oncovivo.analyses.growth_analysis import GrowthAnalysis, GrowthOptions, analyse_growth
+from oncovivo.analyses.growth_analysis import GrowthAnalysis, analyse_growth
+from oncovivo.analyses.growth_result import GrowthOptions
 from oncovivo.analyses.table_files import write_csv, write_workbook
 from oncovivo.documents import (
     Badge,

@@ -175,7 +175,7 @@ def _look_through(path: Path) -> tuple[bytes, dict[str, _Part]]:
         zipfile.BadZipFile,
         zlib.error,
         EOFError,
-        NotImplementedError,
+        NotImplementedError,  # raised by zipfile for a compression it does not know
         RuntimeError,
         OSError,
         ValueError,
