@@ -16,6 +16,7 @@ PAGES = [
     "reference/python.md",
     "reference/records.md",
     "validation/growth.md",
+    "validation/survival.md",
 ]
 
 

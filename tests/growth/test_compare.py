@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from oncovivo.errors import InputError
-from oncovivo.growth.compare import Adjustment, GrowthComparison, compare, holm
+from oncovivo.growth.compare import Adjustment, GrowthComparison, compare
 from oncovivo.growth.data import GrowthData, growth_data_from_arrays
 from oncovivo.growth.fit import fit_growth
 from oncovivo.growth.model import GrowthModel, TimeShape
@@ -216,11 +216,6 @@ def test_results_are_ready_for_json_and_hold_the_keys_of_the_contract() -> None:
     frame = result.to_frame()
     assert frame["arm"].tolist() == ["low", "mid", "high"]
     assert frame["p_adjusted"].tolist() == [c.p_adjusted for c in result.contrasts]
-
-
-def test_holm_steps_down_and_never_turns_back() -> None:
-    adjusted = holm(np.array([0.04, 0.001, 0.03, 0.9]))
-    assert adjusted == pytest.approx([0.09, 0.004, 0.09, 0.9])
 
 
 def test_level_moves_limits_and_nothing_else() -> None:

@@ -40,7 +40,7 @@ def test_with_censoring_it_is_the_area_below_the_curve() -> None:
 
 
 def test_the_horizon_is_the_smallest_of_the_largest_times() -> None:
-    assert common_horizon([3, 9, 5, 7, 20], ["a", "a", "b", "b", "c"]) == 7
+    assert common_horizon([3, 9, 5, 7, 20], [1, 0, 1, 0, 0], ["a", "a", "b", "b", "c"]) == 7
 
 
 def test_a_horizon_past_a_curve_that_ends_above_zero_has_no_estimate() -> None:
@@ -98,7 +98,7 @@ def test_means_of_two_horizons_and_groups_of_another_length_are_refused() -> Non
             restricted_mean([3], [1], tau=2), restricted_mean([3], [1], tau=3)
         )
     with pytest.raises(InputError, match="a group for each time"):
-        common_horizon([3, 4], ["a"])
+        common_horizon([3, 4], [1, 1], ["a"])
 
 
 @pytest.mark.realdata

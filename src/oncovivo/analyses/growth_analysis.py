@@ -17,7 +17,7 @@ from oncovivo.analyses.growth_result import (
     GrowthResult,
     LawRow,
 )
-from oncovivo.analyses.study_analysis import find_control, for_each_study
+from oncovivo.analyses.study_analysis import find_control, for_each_study, label_study
 from oncovivo.analyses.study_input import StudyOptions, load_selection
 from oncovivo.errors import DataError, InputError
 from oncovivo.growth.balance import baseline_differences
@@ -330,6 +330,11 @@ def analyse_growth_file(
         ).result
 
     results = for_each_study(
-        selection.studies, control, analysed, refusals=(DataError, InputError), progress=progress
+        selection.studies,
+        control,
+        analysed,
+        label=label_study,
+        refusals=(DataError, InputError),
+        progress=progress,
     )
     return FileGrowth(source=source, reading=reading, options=options, seed=seed, studies=results)

@@ -4,26 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from oncovivo.analyses.figure_files import check_figure_name, figure_stem, write_named_figures
 from oncovivo.analyses.growth_result import FileGrowth
-from oncovivo.errors import InputError
-from oncovivo.figures import to_png, to_svg
 from oncovivo.growth.plots import plot_contrasts, plot_growth_model
 
-__all__ = ["check_figure_name", "write_growth_figures"]
-
-
-def check_figure_name(path: Path) -> None:
-    """Refuse a name that no figure is written to, before anything is computed.
-
-    Raises
-    ------
-    InputError
-        If the name ends in neither ``.svg`` nor ``.png``.
-    """
-    if path.suffix.lower() not in (".svg", ".png"):
-        raise InputError(
-            "a name ending in .svg or .png", found=path.name, where="--figure", mend="rename it"
-        )
+__all__ = ["write_growth_figures"]
 
 
 def write_growth_figures(result: FileGrowth, path: Path) -> tuple[Path, ...]:
@@ -55,7 +40,7 @@ def write_growth_figures(result: FileGrowth, path: Path) -> tuple[Path, ...]:
     written: list[Path] = []
     studies = result.analysed
     for number, study in enumerate(studies, start=1):
-        stem = path.stem if len(studies) == 1 else f"{path.stem}-{number}"
+        stem = figure_stem(path, number, of=len(studies))
         control = study.comparison.control
         drawn = {
             stem: plot_growth_model(study.curves, control=control, simulated=study.simulated),
@@ -63,12 +48,5 @@ def write_growth_figures(result: FileGrowth, path: Path) -> tuple[Path, ...]:
                 study.comparison, n_animals=study.n_by_arm, simulated=study.simulated
             ),
         }
-        for name, figure in drawn.items():
-            place = path.with_name(name + path.suffix)
-            if path.suffix.lower() == ".png":
-                place.write_bytes(to_png(figure))
-            else:
-                title = f"Growth model of {study.study_id}"
-                place.write_bytes(to_svg(figure, title=title).encode())
-            written.append(place)
+        written += write_named_figures(drawn, path, title=f"Growth model of {study.study_id}")
     return tuple(written)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -33,13 +33,18 @@ __all__ = [
     "FileAnalysis",
     "SkippedStudy",
     "StudyAnalysis",
+    "StudyLabel",
     "analyse_file",
     "analyse_study",
+    "check_control",
     "find_control",
     "for_each_study",
+    "label_study",
+    "name_as_control",
     "suggest_control",
 ]
 
+_Study = TypeVar("_Study")
 _Result = TypeVar("_Result")
 
 SCHEMA = "oncovivo.study_endpoints/1"
@@ -207,9 +212,14 @@ def suggest_control(study: Study) -> str:
     for arm in study.arms:
         if arm.role in ("vehicle", "untreated"):
             return arm.name
-    for arm in study.arms:
-        if re.match(r"(?i)(vehicle|control|ctrl|untreated|saline|pbs)\b", arm.name):
-            return arm.name
+    return name_as_control([arm.name for arm in study.arms])
+
+
+def name_as_control(arms: Sequence[str]) -> str:
+    """The first arm whose name begins as those of controls do; empty when none does."""
+    for name in arms:
+        if re.match(r"(?i)(vehicle|control|ctrl|untreated|saline|pbs)\b", name):
+            return name
     return ""
 
 
@@ -292,7 +302,9 @@ def analyse_file(
             seed=seed,
         )
 
-    results = for_each_study(selection.studies, control, analysed, progress=progress)
+    results = for_each_study(
+        selection.studies, control, analysed, label=label_study, progress=progress
+    )
     return FileAnalysis(
         source=source,
         reading=reading,
@@ -303,11 +315,25 @@ def analyse_file(
     )
 
 
+class StudyLabel(NamedTuple):
+    """What a study is called, and which arms it has."""
+
+    study_id: str
+    line: str
+    arms: tuple[str, ...]
+
+
+def label_study(study: Study) -> StudyLabel:
+    """The label of a study of growth."""
+    return StudyLabel(study.study_id, study.line.name, tuple(arm.name for arm in study.arms))
+
+
 def for_each_study(
-    studies: Sequence[Study],
+    studies: Sequence[_Study],
     control: str,
-    analyse: Callable[[Study], _Result],
+    analyse: Callable[[_Study], _Result],
     *,
+    label: Callable[[_Study], StudyLabel],
     refusals: tuple[type[ProjectError], ...] = (DataError,),
     progress: Callable[[str], None],
 ) -> tuple[_Result | SkippedStudy, ...]:
@@ -315,12 +341,14 @@ def for_each_study(
 
     Parameters
     ----------
-    studies : sequence of Study
+    studies : sequence
         What to analyse.
     control : str
         Control arm.
     analyse : callable
         The analysis of one study.
+    label : callable
+        What a study is called; :func:`label_study` of studies of growth.
     refusals : tuple of exception types
         What skips a study with its reason; anything else is raised.
     progress : callable
@@ -334,17 +362,17 @@ def for_each_study(
     results: list[_Result | SkippedStudy] = []
     first_error: ProjectError | None = None
     for study in studies:
-        progress(study.study_id)
-        names = tuple(arm.name for arm in study.arms)
+        named = label(study)
+        progress(named.study_id)
         try:
-            if control not in names:
-                raise DataError(f"the control arm {control!r}", found=", ".join(names))
+            if control not in named.arms:
+                raise DataError(f"the control arm {control!r}", found=", ".join(named.arms))
             results.append(analyse(study))
         except refusals as err:
             first_error = first_error or err
             results.append(
                 SkippedStudy(
-                    study_id=study.study_id, line=study.line.name, arms=names, reason=str(err)
+                    study_id=named.study_id, line=named.line, arms=named.arms, reason=str(err)
                 )
             )
     if first_error is not None and all(isinstance(result, SkippedStudy) for result in results):
@@ -361,9 +389,29 @@ def find_control(studies: tuple[Study, ...], control: str | None) -> str:
         If not; the arms are listed and one is suggested.
     """
     arms = list(dict.fromkeys(arm.name for study in studies for arm in study.arms))
+    suggestion = next((found for study in studies if (found := suggest_control(study))), "")
+    return check_control(arms, control, suggestion)
+
+
+def check_control(arms: Sequence[str], control: str | None, suggestion: str) -> str:
+    """The control arm, when one is named and it is among the arms.
+
+    Parameters
+    ----------
+    arms : sequence of str
+        Arms of all studies.
+    control : str or None
+        What was asked for.
+    suggestion : str
+        An arm to suggest; empty for none.
+
+    Raises
+    ------
+    InputError
+        If not; the arms are listed and one is suggested.
+    """
     if control is not None and control in arms:
         return control
-    suggestion = next((found for study in studies if (found := suggest_control(study))), "")
     listed = ", ".join(arms[:20]) + (", …" if len(arms) > 20 else "")
     hint = f'; for example --control "{suggestion}"' if suggestion else ""
     raise InputError(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from oncovivo.errors import FileFormatError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
-    from oncovivo.analyses.growth_result import FileGrowth
-
 __all__ = ["check_table_name", "write_figures", "write_table"]
+
+_Result = TypeVar("_Result")
 
 
 def check_table_name(path: Path) -> None:
@@ -51,18 +53,27 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         ) from err
 
 
-def write_figures(result: FileGrowth, path: Path) -> None:
-    """Write the figures of growth models as ``.svg`` or ``.png``.
+def write_figures(
+    write: Callable[[_Result, Path], tuple[Path, ...]], result: _Result, path: Path
+) -> None:
+    """Write the figures of a result as ``.svg`` or ``.png``.
+
+    Parameters
+    ----------
+    write : callable
+        What draws and writes them.
+    result : object
+        What to draw.
+    path : Path
+        Name of the first figure.
 
     Raises
     ------
     FileFormatError
         If a file cannot be written.
     """
-    from oncovivo.analyses.growth_files import write_growth_figures
-
     try:
-        write_growth_figures(result, path)
+        write(result, path)
     except OSError as err:
         raise FileFormatError(
             "a place where files can be written",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -16,6 +15,7 @@ from oncovivo.cli.options import (
     DatesOption,
     DayZeroOption,
     DebugOption,
+    FigureOption,
     FileArgument,
     FormulaOption,
     JsonOption,
@@ -94,10 +94,6 @@ BootstrapOption = Annotated[
         "--bootstrap", metavar="N", min=99, help="Also test by N draws of a parametric bootstrap."
     ),
 ]
-FigureOption = Annotated[
-    Path | None,
-    typer.Option("--figure", metavar="FILE", help="Also draw the model: .svg or .png."),
-]
 
 
 def growth(
@@ -146,8 +142,9 @@ def growth(
 
     Example: oncovivo growth growth.csv --control Vehicle
     """
+    from oncovivo.analyses.figure_files import check_figure_name
     from oncovivo.analyses.growth_analysis import analyse_growth_file, parse_knots
-    from oncovivo.analyses.growth_files import check_figure_name
+    from oncovivo.analyses.growth_files import write_growth_figures
     from oncovivo.analyses.growth_result import GrowthOptions
     from oncovivo.cli.files import check_table_name, write_figures, write_table
     from oncovivo.growth.model import GrowthModel, TimeShape
@@ -196,7 +193,7 @@ def growth(
     if out is not None:
         write_table(result.to_frame(), out)
     if figure is not None:
-        write_figures(result, figure)
+        write_figures(write_growth_figures, result, figure)
     if as_json:
         typer.echo(json.dumps(result.to_dict(), ensure_ascii=False, allow_nan=False))
     else:

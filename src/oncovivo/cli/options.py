@@ -21,6 +21,7 @@ __all__ = [
     "DatesOption",
     "DayZeroOption",
     "DebugOption",
+    "FigureOption",
     "FileArgument",
     "FormulaOption",
     "JsonOption",
@@ -106,6 +107,10 @@ SeedOption = Annotated[
 TableOption = Annotated[
     Path | None,
     typer.Option("--out", "-o", metavar="FILE", help="Also write the table to a .csv or .xlsx."),
+]
+FigureOption = Annotated[
+    Path | None,
+    typer.Option("--figure", metavar="FILE", help="Also draw the result: .svg or .png."),
 ]
 DateOption = Annotated[
     str | None,

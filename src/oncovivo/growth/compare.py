@@ -30,6 +30,7 @@ from oncovivo.growth.effects import (
     last_time,
 )
 from oncovivo.growth.fit import Contrasts, GrowthFit, GrowthWarning
+from oncovivo.numerics.multiple_testing import holm
 from oncovivo.numerics.multivariate_t import MaxTMethod, max_t
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ __all__ = [
     "GrowthRate",
     "RateContrast",
     "compare",
-    "holm",
 ]
 
 FloatArray: TypeAlias = NDArray[np.float64]
@@ -344,22 +344,6 @@ def compare(
         ),
         warnings=(*fit.warnings, *_warnings(found, family)),
     )
-
-
-def holm(p_values: FloatArray) -> FloatArray:
-    """Holm's adjusted p values, shape (k,).
-
-    Examples
-    --------
-    >>> holm(np.array([0.01, 0.04, 0.03])).round(3).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    order = np.argsort(p_values, kind="stable")
-    factor = p_values.size - np.arange(p_values.size)
-    stepped = np.maximum.accumulate(np.minimum(p_values[order] * factor, 1.0))
-    adjusted = np.empty_like(stepped)
-    adjusted[order] = stepped
-    return adjusted
 
 
 def _check(fit: GrowthFit, level: float, adjustment: Adjustment) -> None:

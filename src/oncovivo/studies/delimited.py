@@ -19,7 +19,7 @@ from oncovivo.errors import FileFormatError
 from oncovivo.studies.sheet import LongTable, Sheet, has_decimal_comma
 from oncovivo.texts import check_characters
 
-__all__ = ["MOST_COLUMNS", "read_delimited", "read_text_sheet"]
+__all__ = ["MOST_COLUMNS", "read_delimited", "read_text_sheet", "sheet_columns"]
 
 _MARKS_OF_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 MOST_COLUMNS: Final = 16_384
@@ -67,13 +67,36 @@ def read_delimited(
         If the file is missing, is not UTF-8, has no header or no rows, repeats a header, or has a
         row of another length than the header.
     """
-    sheet = read_text_sheet(path)
+    return sheet_columns(
+        read_text_sheet(path), decimal_columns=decimal_columns, empty_allowed=empty_allowed
+    )
+
+
+def sheet_columns(
+    sheet: Sheet, *, decimal_columns: Iterable[str], empty_allowed: bool = False
+) -> LongTable:
+    """Columns of a sheet whose first row is the header, by their headers in lower case.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        Cells.
+    decimal_columns : iterable of str
+        Columns of numbers, whose cells decide the decimal mark.
+    empty_allowed : bool
+        Whether the sheet may have no rows.
+
+    Raises
+    ------
+    FileFormatError
+        If it has no header or no rows, repeats a header, or has a row of another length.
+    """
     header = [name.casefold() for name in trimmed_header(sheet.rows[0])]
     check_header(header, sheet.place, row=1)
     rows, numbers = filled_rows(sheet, first=1, n_columns=len(header))
     if not rows and not empty_allowed:
         expected = "rows below the header"
-        raise FileFormatError(expected, found="none", where=path.name)
+        raise FileFormatError(expected, found="none", where=sheet.place)
     cells = list(zip(*rows, strict=True)) if rows else [()] * len(header)
     texts = {name: list(column) for name, column in zip(header, cells, strict=True)}
     numeric = [cell for name in decimal_columns if name in texts for cell in texts[name]]

@@ -37,6 +37,7 @@ __all__ = [
     "SurvivalData",
     "growth_events",
     "parse_event",
+    "parse_reasons",
     "reason_rules",
 ]
 
@@ -169,6 +170,32 @@ def reason_rules(
         else rule
         for rule in REASONS[kind]
     )
+
+
+def parse_reasons(given: Mapping[str, str]) -> dict[LeavingReason, ReasonRole]:
+    """Roles by reason for leaving, from words.
+
+    Parameters
+    ----------
+    given : mapping of str to str
+        Role by reason.
+
+    Raises
+    ------
+    InputError
+        If a reason or a role is not one of the closed lists.
+
+    Examples
+    --------
+    >>> parse_reasons({"found_dead": "event"})
+    {'found_dead': 'event'}
+    """
+    reasons: dict[str, LeavingReason] = {word: word for word in get_args(LeavingReason)}
+    roles: dict[str, ReasonRole] = {word: word for word in get_args(ReasonRole)}
+    for reason, role in given.items():
+        _check_word(reason, tuple(reasons), "a reason for leaving")
+        _check_word(role, tuple(roles), f"what leaving for '{reason}' means")
+    return {reasons[reason]: roles[role] for reason, role in given.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,6 +345,8 @@ class SurvivalData:
         a competing one.
     causes : tuple of str
         What can happen.
+    ended : tuple of str or None
+        Why each animal was followed no longer, where that is stated; for figures.
     strata, cluster : tuple of str or None
         Label of each animal's stratum, and of the cage or litter it shares.
     event_definition : str
@@ -350,6 +379,7 @@ class SurvivalData:
     event: BoolArray
     cause: IntArray
     causes: tuple[str, ...]
+    ended: tuple[str, ...] | None = None
     strata: tuple[str, ...] | None = None
     cluster: tuple[str, ...] | None = None
     event_definition: str
@@ -362,7 +392,9 @@ class SurvivalData:
         where = f"study {self.study_id}"
         n = len(self.animal_ids)
         columns = (self.arm, self.entry, self.time, self.lower, self.upper, self.event, self.cause)
-        labels = [labels for labels in (self.strata, self.cluster) if labels is not None]
+        labels = [
+            labels for labels in (self.ended, self.strata, self.cluster) if labels is not None
+        ]
         if any(c.shape != (n,) for c in columns) or any(len(part) != n for part in labels):
             expected = f"as many values as animals ({n}) in every column"
             raise DataError(expected, where=where)
@@ -449,6 +481,7 @@ class SurvivalData:
                     "upper": float(self.upper[i]) if np.isfinite(self.upper[i]) else None,
                     "event": bool(self.event[i]),
                     "cause": self.causes[self.cause[i] - 1] if self.cause[i] else None,
+                    "ended": None if self.ended is None else self.ended[i],
                     "stratum": None if self.strata is None else self.strata[i],
                     "cluster": None if self.cluster is None else self.cluster[i],
                 }
@@ -560,6 +593,7 @@ def growth_events(
         event=np.asarray(happened[kept], dtype=np.bool_),
         cause=np.asarray(cause[kept], dtype=np.int64),
         causes=causes,
+        ended=tuple(why[i] for i in kept),
         cluster=tuple(cages[i] or "" for i in kept) if len(stated) == len(cages) else None,
         event_definition=words,
         event_time=event_time,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +13,16 @@ from scipy import special
 
 from oncovivo.errors import DataError, InputError
 from oncovivo.survival.cox import cox_fit
-from oncovivo.survival.firth import firth_fit
+from oncovivo.survival.firth import FirthFit, firth_fit
 
-__all__ = ["HazardRatio", "hazard_ratios"]
+__all__ = ["HazardRatio", "HazardRow", "hazard_ratios", "hazard_rows"]
 
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.intp]
 BoolArray: TypeAlias = NDArray[np.bool_]
+
+# Standard error of a log hazard ratio that says that the likelihood is flat.
+_FLAT: Final = 1e3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,65 @@ class HazardRatio:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HazardRow:
+    """Hazard ratio of a named arm over a named control.
+
+    Parameters
+    ----------
+    arm, versus : str
+        Names of the arm and of the one it is compared with.
+    hazard_ratio, lower, upper, p_value : float or None
+        Estimate, limits (None where open) and p-value; an estimate of None is not estimable.
+    method : str
+        ``cox``, ``cox_robust``, ``firth``, or words of another model.
+    status : {"ok", "not_estimable"}
+        Whether there is an estimate.
+    reason : str
+        Why the model is this one, or why there is no estimate; empty otherwise.
+    """
+
+    arm: str
+    versus: str
+    hazard_ratio: float | None
+    lower: float | None
+    upper: float | None
+    p_value: float | None
+    method: str
+    status: Literal["ok", "not_estimable"] = "ok"
+    reason: str = ""
+
+    def to_dict(self) -> dict[str, object]:
+        """All fields, ready for JSON."""
+        return asdict(self)
+
+
+def hazard_rows(found: Sequence[HazardRatio], arms: Sequence[str]) -> tuple[HazardRow, ...]:
+    """Rows of hazard ratios, with the names of their arms.
+
+    Parameters
+    ----------
+    found : sequence of HazardRatio
+        From :func:`hazard_ratios`.
+    arms : sequence of str
+        Names by the numbers of the arms.
+    """
+    return tuple(
+        HazardRow(
+            arm=arms[row.group],
+            versus=arms[row.versus],
+            hazard_ratio=row.hazard_ratio,
+            lower=row.lower,
+            upper=row.upper,
+            p_value=row.p_value,
+            method=row.method,
+            status=row.status,
+            reason=row.reason,
+        )
+        for row in found
+    )
+
+
 def hazard_ratios(
     time: FloatArray,
     event: BoolArray,
@@ -70,8 +133,9 @@ def hazard_ratios(
 ) -> tuple[HazardRatio, ...]:
     """Hazard ratio of every other arm against the control, from one model of all arms.
 
-    Where the likelihood is monotone, as with an arm without events, the whole model is Firth's;
-    it has no cluster-robust errors, and its results say so.
+    Where the likelihood is monotone for an arm, as for one without events, that arm's ratio is
+    Firth's, from the penalized model of all arms, without cluster-robust errors; the others keep
+    Cox's, whose limit as the infinite estimates grow is finite. Each says what it is.
 
     Parameters
     ----------
@@ -103,31 +167,28 @@ def hazard_ratios(
     except DataError:
         reason = "no event happened while the arms were under observation together"
         return tuple(_missing(arm, control, reason) for arm in arms)
-    if any(fit.infinite):
-        firth = firth_fit(time, event, covariates, entry=entry, strata=strata, level=level)
-        reason = (
-            "an arm has no events" if without else "one arm's events all precede another's"
-        ) + ", so the Cox estimate is infinite; Firth's penalized likelihood is used"
-        if cluster is not None:
-            reason += ", without cluster-robust errors"
-        return tuple(
-            HazardRatio(
-                group=arm,
-                versus=control,
-                hazard_ratio=math.exp(firth.coefficients[place]),
-                lower=_exp(firth.lower[place]),
-                upper=_exp(firth.upper[place]),
-                log_standard_error=firth.standard_errors[place],
-                p_value=firth.p_values[place],
-                method="firth",
-                reason=reason,
-            )
-            for place, arm in enumerate(arms)
-        )
     errors = fit.robust_standard_errors or fit.standard_errors
+    open_ = [
+        infinite or (error is not None and error > _FLAT)
+        for infinite, error in zip(fit.infinite, errors, strict=True)
+    ]
+    penalized = (
+        firth_fit(time, event, covariates, entry=entry, strata=strata, level=level)
+        if any(open_)
+        else None
+    )
+    what = "an arm has no events" if without else "one arm's events all precede another's"
+    reason = f"{what}, so the Cox estimate is not finite; Firth's penalized likelihood is used"
+    if cluster is not None:
+        reason += ", without cluster-robust errors"
     reach = float(special.ndtri(0.5 + level / 2))
     ratios = []
-    for arm, estimate, error in zip(arms, fit.coefficients, errors, strict=True):
+    for place, (arm, estimate, error) in enumerate(
+        zip(arms, fit.coefficients, errors, strict=True)
+    ):
+        if penalized is not None and open_[place]:
+            ratios.append(_of_firth(penalized, place, arm, control, reason))
+            continue
         if estimate is None or error is None or error == 0:
             ratios.append(_missing(arm, control, "the estimate has no standard error"))
             continue
@@ -144,6 +205,21 @@ def hazard_ratios(
             )
         )
     return tuple(ratios)
+
+
+def _of_firth(fit: FirthFit, place: int, arm: int, control: int, reason: str) -> HazardRatio:
+    """An arm's ratio from the penalized model."""
+    return HazardRatio(
+        group=arm,
+        versus=control,
+        hazard_ratio=math.exp(fit.coefficients[place]),
+        lower=_exp(fit.lower[place]),
+        upper=_exp(fit.upper[place]),
+        log_standard_error=fit.standard_errors[place],
+        p_value=fit.p_values[place],
+        method="firth",
+        reason=reason,
+    )
 
 
 def _exp(value: float | None) -> float | None:

@@ -1,4 +1,4 @@
-"""Exact two-sample log-rank test of few animals, by relabeling.
+"""Exact log-rank test of few animals, by relabeling.
 
 Observed minus expected events of a group is a sum of one score for each animal, its event less
 the cumulative hazard up to its time; under relabeling the scores stay and only the sum changes.
@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from oncovivo.errors import InputError
-from oncovivo.numerics import permutation_sum_test
 from oncovivo.survival.rank_tests import event_weights
+from oncovivo.survival.relabeling import relabeled_p_value
 from oncovivo.survival.risk_sets import risk_sets
 
 __all__ = ["PermutationTest", "log_rank_animal_scores", "permutation_rank_test"]
@@ -29,6 +29,8 @@ FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.intp]
 BoolArray: TypeAlias = NDArray[np.bool_]
 
+_ROUNDING: Final = 1e-12
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PermutationTest:
@@ -36,8 +38,8 @@ class PermutationTest:
 
     Parameters
     ----------
-    score : float
-        Observed minus expected events of the second group.
+    score : float or None
+        Observed minus expected events of the second of two groups; None of more groups.
     p_value : float
         Two-sided: share of relabelings with a score at least as far from 0.
     n_relabelings : int
@@ -48,7 +50,7 @@ class PermutationTest:
         Standard error of a p-value from drawn relabelings; 0 where exact.
     """
 
-    score: float
+    score: float | None
     p_value: float
     n_relabelings: int
     exact: bool
@@ -85,7 +87,8 @@ def log_rank_animal_scores(
     weight = event_weights(sets, rho=rho, gamma=gamma)[0]
     hazard = weight / np.maximum(sets.at_risk[0].sum(axis=1), 1.0)
     score: FloatArray = weight - hazard @ sets.at_risk[0]
-    return score
+    # Where all have the event at once nobody is ahead: the scores are 0 but for rounding.
+    return np.where(np.abs(score) < _ROUNDING, 0.0, score)
 
 
 def permutation_rank_test(
@@ -98,16 +101,18 @@ def permutation_rank_test(
     rho: float = 0.0,
     gamma: float = 0.0,
 ) -> PermutationTest:
-    """Permutation p-value of the two-sample log-rank test or a weighted form.
+    """Permutation p-value of the log-rank test of two groups or more, or of a weighted form.
 
-    Valid where leaving the study without event does not depend on the treatment.
+    Of two groups, how far their score is from 0 counts; of more, the sum of squared scores, each
+    over its group's size. Valid where leaving the study without event does not depend on the
+    treatment.
 
     Parameters
     ----------
     time, event : ndarray, shape (n,)
         Time and whether the event happened then.
     group : ndarray of int, shape (n,)
-        0 or 1.
+        Group of each animal, 0 to k − 1.
     rng : numpy.random.Generator
         Source of randomness; not used when all relabelings are looked at.
     draws : int
@@ -118,19 +123,18 @@ def permutation_rank_test(
     Raises
     ------
     InputError
-        If there are not two groups, or `draws` is too small.
+        If there are fewer than two groups, or `draws` is too small.
     """
-    if group.shape != np.shape(time) or not np.isin(group, (0, 1)).all():
-        raise InputError("a group of 0 or 1 for each animal", found="other values")
     if draws < 99:
         raise InputError("99 draws or more", found=str(draws))
+    group = np.asarray(group)
+    if group.shape != np.shape(time) or not (group >= 0).all() or np.unique(group).size < 2:
+        raise InputError("a group of 0 to k − 1 for each animal, two or more", found="others")
     scores = log_rank_animal_scores(time, event, rho=rho, gamma=gamma)
-    ordered = np.concatenate([scores[group == 1], scores[group == 0]])
-    n_second = int((group == 1).sum())
-    p_value, n_relabelings, exact = permutation_sum_test(ordered, n_second, draws=draws, rng=rng)
+    p_value, n_relabelings, exact = relabeled_p_value(scores, group, draws=draws, rng=rng)
     error = 0.0 if exact else math.sqrt(p_value * (1 - p_value) / n_relabelings)
     return PermutationTest(
-        score=float(ordered[:n_second].sum()),
+        score=float(scores[group == group.max()].sum()) if np.unique(group).size == 2 else None,
         p_value=p_value,
         n_relabelings=n_relabelings,
         exact=exact,

@@ -50,10 +50,11 @@ class RestrictedMean:
         Normal limits, kept between 0 and the horizon.
     level : float
         Confidence of the limits.
-    status : {"estimated", "no_event", "beyond_follow_up"}
+    status : {"estimated", "no_event", "no_variance", "beyond_follow_up"}
         "no_event": nothing happened before the horizon, so the estimate is the horizon itself
-        and its standard error is unknown, not 0. "beyond_follow_up": the curve ends above 0
-        before the horizon.
+        and its standard error is unknown, not 0. "no_variance": all events came at one time,
+        which tells nothing of the spread. "beyond_follow_up": the curve ends above 0 before the
+        horizon.
     """
 
     tau: float
@@ -64,7 +65,7 @@ class RestrictedMean:
     lower: float | None
     upper: float | None
     level: float
-    status: Literal["estimated", "no_event", "beyond_follow_up"]
+    status: Literal["estimated", "no_event", "no_variance", "beyond_follow_up"]
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for JSON."""
@@ -87,7 +88,8 @@ class RestrictedMeanContrast:
     level : float
         Confidence of the limits.
     status : {"estimated", "no_variance", "not_estimable"}
-        "no_variance": an arm has no event, so there is an estimate but no limits.
+        "no_variance": an arm has no event or all at one time, so there is an estimate but no
+        limits.
     """
 
     contrast: Literal["difference", "ratio"]
@@ -105,13 +107,18 @@ class RestrictedMeanContrast:
         return asdict(self)
 
 
-def common_horizon(time: ArrayLike, group: ArrayLike) -> float:
-    """Smallest of the groups' largest times: up to there every curve is observed.
+def common_horizon(time: ArrayLike, event: ArrayLike, group: ArrayLike) -> float:
+    """Latest time up to which the curve of every group is known.
+
+    A curve that has fallen to 0 is known for ever; one that ends above 0 is known up to its last
+    time. Where all have fallen to 0 it is the last time of all.
 
     Parameters
     ----------
     time : array_like, shape (n,)
         Time of the event, or of the end of observation.
+    event : array_like of bool, shape (n,)
+        Whether the event happened at that time.
     group : array_like, shape (n,)
         Group of each animal.
 
@@ -122,15 +129,23 @@ def common_horizon(time: ArrayLike, group: ArrayLike) -> float:
 
     Examples
     --------
-    >>> common_horizon([3, 9, 5, 7], ["a", "a", "b", "b"])
+    >>> common_horizon([3, 9, 5, 7], [1, 0, 1, 0], ["a", "a", "b", "b"])
     7.0
+    >>> common_horizon([3, 9, 5, 7], [1, 0, 1, 1], ["a", "a", "b", "b"])
+    9.0
     """
-    times, _, _ = checked_times(time, np.zeros(np.shape(time), dtype=np.bool_))
+    times, happened, _ = checked_times(time, event)
     groups = np.asarray(group)
     if groups.shape != times.shape:
         expected = "a group for each time"
         raise InputError(expected, found=f"{groups.size} groups for {times.size} times")
-    return min(float(times[groups == name].max()) for name in np.unique(groups))
+    last = float(times.max())
+    for name in np.unique(groups):
+        here = groups == name
+        end = times[here].max()
+        if not happened[here][times[here] == end].all():
+            last = min(last, float(end))
+    return last
 
 
 def restricted_mean(
@@ -190,16 +205,18 @@ def restricted_mean(
     area, std_error = _area(curve, before, tau)
     reach = float(special.ndtri(0.5 + level / 2)) * std_error
     moved = bool(happened.size and happened[0] < tau)
+    # All events at one time leave nothing from which a spread could be learned.
+    known = moved and std_error > 0
     return RestrictedMean(
         tau=float(tau),
         n=curve.n,
         n_events=counted,
         estimate=area,
-        std_error=std_error if moved else None,
-        lower=max(area - reach, 0.0) if moved else None,
-        upper=min(area + reach, float(tau)) if moved else None,
+        std_error=std_error if known else None,
+        lower=max(area - reach, 0.0) if known else None,
+        upper=min(area + reach, float(tau)) if known else None,
         level=level,
-        status="estimated" if moved else "no_event",
+        status="estimated" if known else "no_variance" if moved else "no_event",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from oncovivo.errors import FileFormatError, InputError
 from oncovivo.studies import LeavingReason
-from oncovivo.studies.delimited import read_delimited
-from oncovivo.studies.sheet import MISSING, LongTable
+from oncovivo.studies.delimited import read_text_sheet, sheet_columns, trimmed_header
+from oncovivo.studies.sheet import MISSING, LongTable, Sheet
+from oncovivo.studies.spreadsheet import read_workbook
 from oncovivo.survival.events import (
     EventDefinition,
     ReasonRole,
@@ -22,7 +23,7 @@ from oncovivo.survival.events import (
     reason_rules,
 )
 
-__all__ = ["read_survival_table"]
+__all__ = ["is_survival_table", "read_survival_table"]
 
 FloatArray: TypeAlias = NDArray[np.float64]
 TimeUnit: TypeAlias = Literal["days", "weeks", "as given"]
@@ -36,6 +37,29 @@ _TIMES: Final[Mapping[str, TimeUnit]] = {
 CENSORED_CAUSES: Final = ("censor", "censored", "none", "alive", "0")
 _CODES: Final[Mapping[str, bool]] = {"0": False, "1": True}
 ANY_CAUSE: Final = "event of any cause"
+RECORDED_EVENT: Final = "event as recorded"
+
+
+def is_survival_table(path: Path) -> bool:
+    """Whether a file is a table of times to an event, and not one of readings.
+
+    It is when its header has a time, or a start and a stop, and an event or a cause, and no day of
+    readings.
+
+    Parameters
+    ----------
+    path : Path
+        Delimited text or a workbook, whose first worksheet counts.
+
+    Raises
+    ------
+    FileFormatError
+        If the file cannot be read.
+    """
+    sheet = _sheet(path)
+    header = {name.casefold() for name in trimmed_header(sheet.rows[0])} if sheet.rows else set()
+    timed = bool(header & set(_TIMES)) or {"start", "stop"} <= header
+    return timed and bool(header & {"event", "cause"}) and "day" not in header
 
 
 def read_survival_table(
@@ -45,6 +69,7 @@ def read_survival_table(
     cluster: str | None = None,
     cause: str | None = None,
     reasons: Mapping[LeavingReason, ReasonRole] | None = None,
+    only: Mapping[str, str] | None = None,
 ) -> tuple[SurvivalData, ...]:
     """Studies of a survival table.
 
@@ -58,13 +83,15 @@ def read_survival_table(
     Parameters
     ----------
     path : Path
-        Delimited UTF-8 text.
+        Delimited UTF-8 text, or a workbook whose first worksheet is the table.
     strata, cluster : str, optional
         Columns of the strata, and of the cage or litter; by default those of these names.
     cause : str, optional
         The cause that is the event, all others competing.
     reasons : mapping of LeavingReason to {"event", "competing", "censored"}, optional
         What this table's reasons for leaving mean instead.
+    only : mapping of str to str, optional
+        Rows to keep: the value wanted by column.
 
     Returns
     -------
@@ -76,9 +103,10 @@ def read_survival_table(
     FileFormatError
         If a column is missing, or a cell does not hold what it should; names row and column.
     InputError
-        If `strata`, `cluster` or `cause` is not in the table.
+        If `strata`, `cluster`, `cause` or what `only` names is not in the table.
     """
-    table = read_delimited(path, decimal_columns=[*_TIMES, "start", "stop"])
+    whole = sheet_columns(_sheet(path), decimal_columns=[*_TIMES, "start", "stop"])
+    table = _rows_with(whole, only or {})
     for name in ("animal_id", "treatment"):
         if name not in table.texts:
             expected = f"a column '{name}'"
@@ -95,8 +123,11 @@ def read_survival_table(
     outcome = _outcome(table, cause, reasons)
     read = {"animal_id", "treatment", "event", "cause", "study", "model", *time_columns}
     read |= {column for column in labels.values() if column is not None}
-    unread = [name for name in table.texts if name not in read]
+    unread = [name for name in table.texts if name not in read | {*(only or {})}]
     notes = [f"Columns not read: {', '.join(unread)}."] if unread else []
+    if table.n < whole.n:
+        wanted = ", ".join(f"{name} {value}" for name, value in (only or {}).items())
+        notes.append(f"{whole.n - table.n} of {whole.n} animals left out: only {wanted}.")
     result = []
     for (study, model), rows in _groups(table, path.stem).items():
         names = [table.texts["treatment"][i] for i in rows]
@@ -117,6 +148,7 @@ def read_survival_table(
                 event=event,
                 cause=outcome.cause[chosen],
                 causes=outcome.causes,
+                ended=tuple(outcome.ended[i] for i in rows) if outcome.ended else None,
                 strata=_labels(table, labels["strata"], rows),
                 cluster=_labels(table, labels["cluster"], rows),
                 event_definition=outcome.definition,
@@ -129,6 +161,32 @@ def read_survival_table(
     return tuple(result)
 
 
+def _sheet(path: Path) -> Sheet:
+    """The cells of a text file, or of a workbook's first worksheet."""
+    if path.suffix.lower() in (".xlsx", ".xlsm"):
+        return read_workbook(path)[0]
+    return read_text_sheet(path)
+
+
+def _rows_with(table: LongTable, only: Mapping[str, str]) -> LongTable:
+    """The rows that have the values wanted."""
+    kept = list(range(table.n))
+    for name, value in only.items():
+        column = name.casefold()
+        if column not in table.texts:
+            expected = "a column of the table: " + ", ".join(table.texts)
+            raise InputError(expected, found=f"'{name}'", where=table.place)
+        kept = [i for i in kept if table.texts[column][i].casefold() == value.casefold()]
+        if not kept:
+            values = ", ".join(list(dict.fromkeys(table.texts[column]))[:8])
+            expected = f"a value of column '{column}': {values}"
+            raise InputError(expected, found=f"'{value}'", where=table.place)
+    if len(kept) == table.n:
+        return table
+    texts = {name: [cells[i] for i in kept] for name, cells in table.texts.items()}
+    return replace(table, texts=texts, row_numbers=table.row_numbers[kept])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Outcome:
     """What happened to the animals of a table: arrays of shape (n,)."""
@@ -138,6 +196,7 @@ class _Outcome:
     causes: tuple[str, ...]
     definition: str
     rules: tuple[ReasonRule, ...] = ()
+    ended: tuple[str, ...] = ()
 
 
 def _times(table: LongTable) -> tuple[FloatArray, FloatArray, TimeUnit, tuple[str, ...]]:
@@ -188,7 +247,7 @@ def _outcome(
             event=happened,
             cause=happened.astype(np.int64),
             causes=("event",),
-            definition="event",
+            definition=RECORDED_EVENT,
         )
     words = texts["cause"]
     nothing = np.array([word.casefold() in CENSORED_CAUSES for word in words], dtype=np.bool_)
@@ -233,6 +292,9 @@ def _outcome(
         causes=causes,
         definition=definition or EventDefinition(kind="death").describe(),
         rules=rules,
+        ended=tuple(word if word in get_args(LeavingReason) else "" for word in words)
+        if rules
+        else (),
     )
 
 

@@ -176,6 +176,9 @@ def turnbull_at(curve: TurnbullCurve, at: ArrayLike) -> tuple[FloatArray, FloatA
 def turnbull_median(curve: TurnbullCurve) -> tuple[float, float | None]:
     """Interval in which the median lies; its right end is None when it is not reached.
 
+    Where the masses up to an interval are exactly one half, the median may lie anywhere from it
+    to the next one with mass, and the interval spans both.
+
     Parameters
     ----------
     curve : TurnbullCurve
@@ -195,7 +198,8 @@ def turnbull_median(curve: TurnbullCurve) -> tuple[float, float | None]:
     """
     total = np.cumsum(curve.mass)
     step = int(np.flatnonzero(total >= 0.5 - _HALF_TOLERANCE)[0])
-    end = float(curve.right[step])
+    on_half = abs(float(total[step]) - 0.5) <= _HALF_TOLERANCE and step + 1 < total.size
+    end = float(curve.right[step + on_half])
     return float(curve.left[step]), end if math.isfinite(end) else None
 
 
