@@ -81,6 +81,8 @@ DEFAULT_EVENT: Final[EventDefinition] = parse_event("quadrupling")
 # Below this many events of an arm, chi-squared and normal limits are rough.
 _FEW: Final = 5
 _NOT_CONSTANT: Final = 0.05
+# Cluster-robust standard errors rest on many clusters.
+_FEW_CLUSTERS: Final = 20
 
 
 def analyse_survival(
@@ -206,25 +208,37 @@ def analyse_growth_survival(
     for name, value in (
         ("cause", options.cause),
         ("strata", options.strata),
-        ("cluster", options.cluster),
         ("only", options.only or None),
     ):
         if value is not None:
             raise InputError(
                 f"a survival table for --{name}", found="growth data", where=study.study_id
             )
+    if options.cluster not in (None, "cage"):
+        raise InputError(
+            "--cluster cage, the one that a study of growth has",
+            found=repr(options.cluster),
+            where=study.study_id,
+        )
     event = options.event or DEFAULT_EVENT
     asked = options.event_time if event.from_growth else "visit"
 
     def times(event_time: EventTime) -> SurvivalData:
-        return growth_events(
+        found = growth_events(
             study,
             event,
             event_time=event_time,
             baseline_day=baseline_day,
             reasons=options.reasons,
         )
+        return found if options.cluster == "cage" else replace(found, cluster=None)
 
+    if options.cluster == "cage" and any(animal.cage is None for animal in study.animals):
+        raise DataError(
+            "the cage of each animal for --cluster cage",
+            found="animals without one",
+            where=f"study {study.study_id}",
+        )
     shown = times("visit" if asked == "visit" else "interpolated")
     tested = shown if asked in ("visit", "interpolated") else times("interval")
     called = event.kind == "multiple" and not study.area_only
@@ -606,6 +620,10 @@ def _warnings(
             "above 0"
         )
         found.append(SurvivalWarning(code="event_at_baseline", message=message))
+    clusters = None if shown.cluster is None else len(set(shown.cluster))
+    if clusters is not None and clusters < _FEW_CLUSTERS:
+        message = f"{clusters} cages or litters are few: cluster-robust limits come out too narrow"
+        found.append(SurvivalWarning(code="few_clusters", message=message))
     if late_entry(shown) is not None:
         message = (
             "animals came late under observation: no relabeling, and no limits of the ratio of "

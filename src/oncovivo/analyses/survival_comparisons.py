@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,9 +56,6 @@ __all__ = [
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
 BoolArray: TypeAlias = NDArray[np.bool_]
-
-# Relabelings of all arms look at every one; of two, many more can be looked at.
-_MOST_ARMS_PERMUTED: Final = 30
 
 
 def label_codes(labels: tuple[str, ...] | None) -> IntArray | None:
@@ -199,14 +196,15 @@ def _permuted(
     options: SurvivalOptions,
     rng: np.random.Generator,
 ) -> list[SurvivalTest]:
-    """All arms, then each against the control by relabeling, alone and together."""
-    joint = {}
-    rows = []
+    """All arms together, then each against the control, by relabeling."""
+    if not data.event.any():
+        return []
+    whole_rows: list[SurvivalTest] = []
     if len(data.arms) > 2 and strata is None:
         whole = permutation_rank_test(
             data.time, data.event, data.arm, rng=rng, draws=options.draws
         )
-        rows.append(
+        whole_rows.append(
             SurvivalTest(
                 test="log_rank_permutation",
                 arms=data.arms,
@@ -217,17 +215,7 @@ def _permuted(
                 monte_carlo_error=None if whole.exact else whole.monte_carlo_error,
             )
         )
-    if len(data.arms) > 2 and len(data.arms) <= _MOST_ARMS_PERMUTED:
-        together = many_to_one(
-            data.time,
-            data.event,
-            data.arm,
-            strata=strata,
-            method="permutation",
-            rng=rng,
-            draws=options.draws,
-        )
-        joint = {found.arm: found for found in together.arms}
+    rows = []
     for place in range(1, len(data.arms)):
         pair = np.isin(data.arm, (0, place))
         second = (data.arm[pair] == place).astype(np.int64)
@@ -257,14 +245,14 @@ def _permuted(
                 statistic=None,
                 df=None,
                 p_value=p_value,
-                p_adjusted=joint[place].p_adjusted if joint else p_value,
+                p_adjusted=p_value if len(data.arms) == 2 else None,
                 exact=exact,
                 monte_carlo_error=None if exact else error,
                 stratified=strata is not None,
-                adjustment="dunnett" if joint else "",
             )
         )
-    return rows
+    # Relabeling all arms at once would hold the error only if no arm differed from any other.
+    return [*whole_rows, *(rows if len(data.arms) == 2 else _with_holm(rows))]
 
 
 def interval_tests(
@@ -284,8 +272,14 @@ def interval_tests(
     Raises
     ------
     InputError
-        If a dose names no arm, or the doses do not vary.
+        If a dose names no arm, the doses do not vary, or weights are asked for.
     """
+    if options.weights is not None:
+        raise InputError(
+            "times taken as exact for --weights",
+            found="tests by interval",
+            mend="add --event-time visit or interpolated",
+        )
     whole = interval_rank_test(
         data.lower, data.upper, data.arm, permutation=True, rng=rng, draws=options.draws
     )

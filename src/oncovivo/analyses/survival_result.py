@@ -77,7 +77,7 @@ class SurvivalOptions:
     cause : str, optional
         The cause of a survival table that is the event.
     strata, cluster : str, optional
-        Columns of a survival table.
+        Columns of a survival table; of a growth file ``cage`` may be the cluster.
     only : mapping of str to str
         Rows of a survival table to keep: the value wanted by column.
     reasons : mapping of LeavingReason to ReasonRole

@@ -70,7 +70,11 @@ StrataOption = Annotated[
 ]
 ClusterOption = Annotated[
     str | None,
-    typer.Option("--cluster", metavar="COLUMN", help="Cage or litter of a survival table."),
+    typer.Option(
+        "--cluster",
+        metavar="COLUMN",
+        help="Column of the cage or litter of a survival table; cage of a growth file.",
+    ),
 ]
 OnlyOption = Annotated[
     list[str] | None,
