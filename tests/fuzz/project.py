@@ -41,6 +41,7 @@ simulated = true
 source = "w1"
 section = "endpoints"
 growth = false
+survival = false
 
 [[study]]
 path = "studies/long.csv"
@@ -48,6 +49,7 @@ control = "Vehicle"
 study = "S1"
 line = "786-O"
 growth = false
+survival = false
 """
 
 DIAGRAM = """\

@@ -71,7 +71,14 @@ def test_the_report_names_every_arm_endpoint_and_reason(
             assert part in words
     for title in [*(group.title for group in GROUPS), *ARMS]:
         assert title in words
-    for title in ("Response", "Tolerability", "Who left, and why", "Methods", "Provenance"):
+    for title in (
+        "Response",
+        "Time to event",
+        "Tolerability",
+        "Who left, and why",
+        "Methods",
+        "Provenance",
+    ):
         assert title in words
     assert content["input"]["sha256"] in words
     assert f"seed {content['seed']}" in words
@@ -89,7 +96,7 @@ def test_each_figure_is_svg_and_png_and_each_table_csv_and_worksheet(
     run_cli("report", growth, "--control", "Vehicle", "-o", page, *DATE)
     files = files_beside(page)
     pictures = ("growth", "waterfall", "spider", "swimmer", "weight")
-    drawn = (*pictures, "growth-model", "growth-contrasts")
+    drawn = (*pictures, "growth-model", "growth-contrasts", "survival", "survival-hazards")
     for name in drawn:
         root = ElementTree.fromstring(files[f"figure-{name}-1.svg"].read_text(encoding="utf-8"))
         assert root.tag.endswith("svg")
@@ -97,13 +104,14 @@ def test_each_figure_is_svg_and_png_and_each_table_csv_and_worksheet(
     sheets = pd.read_excel(files["tables.xlsx"], sheet_name=None, engine="openpyxl")
     tables = ("endpoints", "by_day", "at_risk", "leaving", "response", "tolerability")
     models = ("growth_contrasts", "growth_effects", "growth_dropout")
-    assert tuple(sheets) == (*tables, *models)
+    times = ("survival_arms", "survival_tests", "survival_contrasts", "survival_times")
+    assert tuple(sheets) == (*tables, *models, *times)
     for name in tables:
         table = pd.read_csv(files[f"{name}.csv"])
         assert table.columns.tolist() == sheets[name].columns.tolist()
         assert len(table) == len(sheets[name]) > 0
         assert set(table["arm"]) == set(ARMS)
-    assert len(files) == 2 * len(drawn) + len(tables) + len(models) + 1
+    assert len(files) == 2 * len(drawn) + len(tables) + len(models) + len(times) + 1
 
 
 def test_the_same_study_gives_the_same_bytes(
@@ -298,6 +306,10 @@ def test_a_real_study_gives_a_page_with_all_its_arms(
     words = words_of(page)
     assert study["arms"] == ["control", "vemurafenib", "BSO", "vemurafenib+BSO"]
     assert all(arm in words for arm in study["arms"])
+    assert "35 animals, 25 events; control: control" in words
+    assert "control 9 9 24.7 (19.7 to 27.2) 23.9 (21.8 to 26.0)" in words
+    assert "vemurafenib+BSO 8 0 > 137 (137 to not reached) 137" in words
+    assert "Primary: by relabeling, since an arm has fewer than 10 animals" in words
     assert "217 of 600 rows have volume 0" in words
     assert "Tolerability" not in words
 

@@ -7,8 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
+from oncovivo.analyses.survival_analysis import DEFAULT_EVENT
 from oncovivo.errors import FileFormatError
 from oncovivo.evidence import (
     Claim,
@@ -30,6 +38,7 @@ from oncovivo.evidence.records import STATES
 from oncovivo.figures import Diagram, read_diagram
 from oncovivo.provenance import InputFile, digest_file, digest_inputs
 from oncovivo.references import Library, read_references
+from oncovivo.survival.events import EventDefinition, parse_event
 from oncovivo.texts import parse_toml
 
 __all__ = [
@@ -70,6 +79,14 @@ SECTIONS: dict[SectionId, str] = {
 """The sections that claims, texts and figures may stand in, with their headings, in order."""
 
 NonEmpty = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+
+
+def _event_of(value: object) -> object:
+    """The event that a word stands for; what is no word is refused by its type."""
+    return parse_event(value) if isinstance(value, str) else value
+
+
+Event = Annotated[EventDefinition, BeforeValidator(_event_of)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
 
 
@@ -112,7 +129,7 @@ class StudyEntry(_Strict):
     of the comparison; ``zeros`` says what zeros at the end of a series mean; ``tumor`` is the
     OncoTree code for the evidence map; ``simulated`` marks data that are not from animals;
     ``source`` is a key of references.json or words; ``growth`` says whether the growth model is
-    fitted and shown.
+    fitted and shown, ``survival`` whether times to the ``event`` are.
     """
 
     path: NonEmpty
@@ -126,6 +143,8 @@ class StudyEntry(_Strict):
     source: str | None = None
     section: SectionId = "endpoints"
     growth: bool = True
+    survival: bool = True
+    event: Event = DEFAULT_EVENT
 
 
 class _GuideFile(_Strict):

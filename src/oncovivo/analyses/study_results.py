@@ -12,6 +12,8 @@ from oncovivo.analyses.growth_result import GrowthOptions, GrowthResult
 from oncovivo.analyses.project import SectionId, StudyEntry
 from oncovivo.analyses.study_analysis import AnalysisOptions, analyse_study, suggest_control
 from oncovivo.analyses.study_input import StudyOptions, load_studies
+from oncovivo.analyses.survival_analysis import survival_or_reason
+from oncovivo.analyses.survival_result import SurvivalOptions, SurvivalResult
 from oncovivo.endpoints import EndpointTable, VolumeByDay
 from oncovivo.endpoints.response import ResponseResult
 from oncovivo.endpoints.tolerability import TolerabilityResult
@@ -20,6 +22,7 @@ from oncovivo.evidence import Identifiers
 from oncovivo.provenance import seed_of
 from oncovivo.studies import Study
 from oncovivo.studies.leaving import Leaver
+from oncovivo.survival.table import is_survival_table
 
 __all__ = ["ArmResult", "StudyResult", "analyse_studies"]
 
@@ -41,7 +44,8 @@ class StudyResult:
     ``id`` is unique in the guide and made of letters, digits and hyphens; ``source`` is a key of
     references.json or free text; ``tumor`` an OncoTree code or empty; ``seed`` that of the
     resampling behind the intervals, taken from the input's digest; ``growth`` the growth model, or
-    None and ``growth_reason``, which is empty where nobody asked for the model.
+    None and ``growth_reason``, which is empty where nobody asked for the model; ``survival`` and
+    ``survival_reason`` likewise for times to an event.
     """
 
     id: str
@@ -63,6 +67,8 @@ class StudyResult:
     leavers: tuple[Leaver, ...]
     growth: GrowthResult | None
     growth_reason: str
+    survival: SurvivalResult | None
+    survival_reason: str
     last_day: float
     seed: int
     notes: tuple[str, ...]
@@ -109,7 +115,15 @@ def analyse_studies(
 
 def _chosen(entry: StudyEntry, folder: Path, *, where: str) -> tuple[Study, ...]:
     """The studies of a file that an entry means."""
-    studies = load_studies(folder / entry.path, StudyOptions(zeros=entry.zeros))
+    path = folder / entry.path
+    if path.is_file() and path.name != "study.toml" and is_survival_table(path):
+        raise FileFormatError(
+            "a study with volumes by day",
+            found="a survival table, which has times to an event alone",
+            where=where,
+            mend="leave the entry out; oncovivo survival reads such tables",
+        )
+    studies = load_studies(path, StudyOptions(zeros=entry.zeros))
     chosen = tuple(
         study
         for study in studies
@@ -167,6 +181,17 @@ def _result(
         if entry.growth
         else (None, "")
     )
+    survival, survival_reason = (
+        survival_or_reason(
+            study,
+            control=entry.control,
+            options=SurvivalOptions(control=entry.control, event=entry.event),
+            baseline_day=entry.baseline_day,
+            seed=seed,
+        )
+        if entry.survival
+        else (None, "")
+    )
     tumor = entry.tumor or (
         study.line.tumor_type_id if study.line.tumor_type_id in identifiers.tumor_types else ""
     )
@@ -198,6 +223,8 @@ def _result(
         leavers=analysis.leavers.leavers,
         growth=growth,
         growth_reason=growth_reason,
+        survival=survival,
+        survival_reason=survival_reason,
         last_day=analysis.leavers.last_day,
         seed=seed,
         notes=tuple(dict.fromkeys((*analysis.volume.notes, *analysis.endpoints.notes))),

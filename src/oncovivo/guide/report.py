@@ -1,4 +1,4 @@
-"""One study file, one page: checks, curves, endpoints, response, tolerability and who left."""
+"""One study file, one page: checks, curves, endpoints, survival, response and who left."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ from oncovivo.analyses import (
 )
 from oncovivo.analyses.growth_analysis import GrowthAnalysis, analyse_growth
 from oncovivo.analyses.growth_result import GrowthOptions
+from oncovivo.analyses.survival_analysis import survival_or_reason
+from oncovivo.analyses.survival_frames import survival_frames
+from oncovivo.analyses.survival_result import SurvivalOptions, SurvivalResult
 from oncovivo.analyses.table_files import write_csv, write_workbook
 from oncovivo.documents import (
     Badge,
@@ -59,6 +62,16 @@ from oncovivo.guide.study_blocks import (
     weight_picture,
 )
 from oncovivo.guide.study_label import StudyLabel
+from oncovivo.guide.survival_blocks import (
+    curves_picture,
+    event_paragraph,
+    hazard_picture,
+    incidence_picture,
+    no_survival,
+    reason_blocks,
+    survival_remarks,
+    survival_tables,
+)
 from oncovivo.provenance import Provenance, package_versions
 from oncovivo.studies.check import (
     CheckOptions,
@@ -71,7 +84,14 @@ from oncovivo.studies.check import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["AssembledReport", "StudyReport", "assemble_report", "build_report", "growth_models"]
+__all__ = [
+    "AssembledReport",
+    "StudyReport",
+    "assemble_report",
+    "build_report",
+    "growth_models",
+    "survival_results",
+]
 
 MOST_ARMS_IN_ONE_PLOT = 6
 SEVERITY_WORDS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "remark"}
@@ -135,12 +155,13 @@ def build_report(
     progress("checks")
     checks = check_file(file, options=_check_options(reading, options))
     growth = growth_models(analysis, progress=progress)
+    survival = survival_results(analysis, progress=progress)
     progress("page")
-    report = assemble_report(analysis, checks, growth, built=built)
+    report = assemble_report(analysis, checks, growth, survival, built=built)
     page = render_html(report.document)
     progress("files")
     try:
-        written = _write(out, page, report.pictures, _tables(analysis, growth))
+        written = _write(out, page, report.pictures, _tables(analysis, growth, survival))
     except OSError as err:
         raise FileFormatError(
             "a place where files can be written",
@@ -186,10 +207,30 @@ def growth_models(
     return tuple(found)
 
 
+def survival_results(
+    analysis: FileAnalysis, *, progress: Callable[[str], None] = lambda _: None
+) -> tuple[SurvivalResult | str, ...]:
+    """Times to quadrupling in each study that was analysed, or why it has none."""
+    found: list[SurvivalResult | str] = []
+    for study in analysis.analysed:
+        progress(f"times to event, {study.study.study_id}")
+        control = study.endpoints.control
+        result, reason = survival_or_reason(
+            study.study,
+            control=control,
+            options=SurvivalOptions(control=control, level=analysis.options.level),
+            baseline_day=analysis.reading.baseline_day,
+            seed=analysis.seed,
+        )
+        found.append(reason if result is None else result)
+    return tuple(found)
+
+
 def assemble_report(
     analysis: FileAnalysis,
     checks: CheckReport,
     growth: Sequence[GrowthAnalysis | str],
+    survival: Sequence[SurvivalResult | str],
     *,
     built: date,
 ) -> AssembledReport:
@@ -203,6 +244,8 @@ def assemble_report(
         Findings of the checks.
     growth : sequence of GrowthAnalysis or str
         From :func:`growth_models`.
+    survival : sequence of SurvivalResult or str
+        From :func:`survival_results`.
     built : date
         The date that the page prints.
     """
@@ -210,8 +253,9 @@ def assemble_report(
     sections = [_overview(analysis, checks)]
     pictures: list[Picture] = []
     several = len(analysis.studies) > 1
-    for number, (study, model) in enumerate(zip(analysed, growth, strict=True), start=1):
-        chapters, drawn = _study_sections(study, model, number, several=several)
+    studies = zip(analysed, growth, survival, strict=True)
+    for number, (study, model, times) in enumerate(studies, start=1):
+        chapters, drawn = _study_sections(study, model, times, number, several=several)
         sections += chapters
         pictures += drawn
     sections.append(_methods(analysis))
@@ -285,7 +329,12 @@ def _finding_table(findings: Sequence[tuple[str, StudyFinding]], *, several: boo
 
 
 def _study_sections(
-    study: StudyAnalysis, model: GrowthAnalysis | str, number: int, *, several: bool
+    study: StudyAnalysis,
+    model: GrowthAnalysis | str,
+    times: SurvivalResult | str,
+    number: int,
+    *,
+    several: bool,
 ) -> tuple[tuple[Section, ...], tuple[Picture, ...]]:
     """The chapters of one study, and the pictures in them."""
     label = StudyLabel(id=str(number), title=study.study.title, simulated=study.study.simulated)
@@ -312,6 +361,9 @@ def _study_sections(
         )
         for group in endpoint_groups(study.endpoints, label)
     ]
+    timed, drawn_times = _survival(times, label)
+    pictures += drawn_times
+    sections.append(chapter("survival", "Time to event", *timed))
     if study.response is not None:
         drawn = response_pictures(study.response, label)
         pictures += drawn
@@ -350,6 +402,30 @@ def _growth_model(
         *(picture.figure for picture in pictures[2:]),
     )
     return blocks, tuple(pictures)
+
+
+def _survival(
+    times: SurvivalResult | str, label: StudyLabel
+) -> tuple[tuple[Block, ...], tuple[Picture, ...]]:
+    """Curves, comparisons and reasons, or why there are none."""
+    if isinstance(times, str):
+        return (no_survival(times, label),), ()
+    if not any(arm.events for arm in times.arms):
+        return (event_paragraph(times, label),), ()
+    drawn = (
+        curves_picture(times, label),
+        incidence_picture(times, label),
+        hazard_picture(times, label),
+    )
+    pictures = tuple(picture for picture in drawn if picture is not None)
+    blocks = (
+        event_paragraph(times, label),
+        *reason_blocks(times, label),
+        *(picture.figure for picture in pictures),
+        *survival_tables(times, label),
+        *survival_remarks(times, label),
+    )
+    return blocks, pictures
 
 
 def _study_notes(study: StudyAnalysis) -> tuple[Block, ...]:
@@ -489,7 +565,11 @@ def _methods(analysis: FileAnalysis) -> Section:
         f"before the volumes were looked at. Intervals are {level}, by the method named with each "
         "endpoint in the table of results; resampling was done by animal within arm. Growth was "
         "modeled by the linear mixed model named with its results, over all readings until an "
-        "animal left, with Kenward-Roger inference and Dunnett's adjustment. Response "
+        "animal left, with Kenward-Roger inference and Dunnett's adjustment. Times to four times "
+        "the baseline volume were shown as Kaplan-Meier curves of interpolated times, tested as "
+        "intervals between visits by log-rank tests with Holm's adjustment, by relabeling and by "
+        "chi-squared, and compared by hazard ratios (Cox; Firth where an arm had no event), "
+        "restricted means, ratios of medians and a Weibull model of the intervals. Response "
         f"was classified by mRECIST ({rule}) and by the categories of the Pediatric Preclinical "
         "Testing Consortium; rates have exact (Clopper-Pearson) limits. Body weight is given raw "
         "and net of the tumor at 1 mg/mm³. Nobody was left out in silence: animals that left are "
@@ -525,11 +605,13 @@ def _write(
 
 
 def _tables(
-    analysis: FileAnalysis, growth: Sequence[GrowthAnalysis | str]
+    analysis: FileAnalysis,
+    growth: Sequence[GrowthAnalysis | str],
+    survival: Sequence[SurvivalResult | str],
 ) -> dict[str, pd.DataFrame]:
     """The results as tidy tables, by name; a table that no study has is left out."""
     found: dict[str, list[pd.DataFrame]] = {}
-    for study, model in zip(analysis.analysed, growth, strict=True):
+    for study, model, times in zip(analysis.analysed, growth, survival, strict=True):
         tables = {
             "endpoints": study.endpoints.to_frame(),
             "by_day": study.volume.to_frame(),
@@ -549,6 +631,8 @@ def _tables(
             tables["growth_dropout"] = result.dropout.to_frame()
             if result.influence is not None:
                 tables["growth_influence"] = result.influence.to_frame()
+        if not isinstance(times, str):
+            tables |= survival_frames(times)
         for name, table in tables.items():
             named = table.drop(columns=["study", "line"], errors="ignore")
             named.insert(0, "study", study.study.study_id)

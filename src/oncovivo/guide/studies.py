@@ -35,6 +35,7 @@ from oncovivo.guide.study_blocks import (
     response_table,
     tolerability_table,
 )
+from oncovivo.guide.survival_blocks import no_survival, survival_blocks
 from oncovivo.references import Library
 from oncovivo.studies.leaving import LeavingTable
 
@@ -73,7 +74,7 @@ def study_section(study: StudyResult, library: Library, citations: Citations) ->
 
 
 def _result_blocks(study: StudyResult) -> tuple[Block, ...]:
-    """Growth model, endpoints, response, tolerability and reasons for leaving."""
+    """Growth model, endpoints, times to an event, response, tolerability, reasons for leaving."""
     label = StudyLabel(id=study.id, title=study.title, simulated=study.simulated)
     blocks: list[Block] = []
     if study.growth is None and study.growth_reason:
@@ -83,6 +84,10 @@ def _result_blocks(study: StudyResult) -> tuple[Block, ...]:
     elif study.growth is not None:
         blocks += growth_blocks(study.growth, label)
     blocks += endpoint_blocks(study.endpoints, label)
+    if study.survival is not None:
+        blocks += survival_blocks(study.survival, label)
+    elif study.survival_reason:
+        blocks.append(no_survival(study.survival_reason, label))
     if study.response is not None:
         blocks.append(response_table(study.response, label))
     if study.tolerability is not None:
