@@ -42,7 +42,7 @@ benchmark: $(READY)  ## time the parts and print the ratios
 	$(RUN) benchmarks/guide_build.py
 
 lock:  ## lock the dependencies again (needs uv on PATH)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --group dev --extra guide pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --group dev --extra guide --extra mechanism pyproject.toml -o requirements.lock
 
 clean:  ## remove what was built
 	rm -rf build $(VENV)

@@ -24,6 +24,7 @@ PACKAGES = (
     "oncovivo.evidence.lint",
     "oncovivo.evidence.vocabulary",
     "oncovivo.panels",
+    "oncovivo.mechanism",
     "oncovivo.growth",
     "oncovivo.growth.laws",
     "oncovivo.survival",
@@ -52,6 +53,7 @@ def pages() -> dict[str, str]:
         "reference/lint.md": _lint(),
         "reference/python.md": _python(),
         "reference/commands.md": _commands(),
+        "reference/mechanism-shipped.md": _mechanism(),
         "validation/growth.md": _growth_validation(),
         "validation/survival.md": _survival_validation(),
     }
@@ -176,6 +178,86 @@ def _command(name: str, command: object) -> Iterator[str]:
         names = parameter.opts if option else [parameter.metavar]
         shown = ", ".join(f"`{option}`" for option in names if option)
         yield f"| {shown} | {_cell(getattr(parameter, 'help', '') or '')} |"
+
+
+PARTS = {
+    "host": "Animal and tumor",
+    "pk": "Exposure",
+    "target": "Target",
+    "pathway": "Pathway",
+    "growth": "Growth laws",
+    "effect": "Effects",
+}
+
+
+def _mechanism() -> Iterator[str]:
+    from oncovivo.mechanism.blocks import read_block
+    from oncovivo.mechanism.parameters import STATUSES, read_parameter_set
+    from oncovivo.mechanism.toml_files import shipped_names
+
+    yield "# Blocks and parameter sets that ship"
+    yield from _paragraph(
+        "What a [simulation file](mechanism-files.md) can name without a path. *Needs* are names",
+        "that other blocks must give, *numbers* those that a parameter set or the file must.",
+    )
+    blocks = [read_block(name) for name in shipped_names("blocks")]
+    for part, heading in PARTS.items():
+        yield ""
+        yield f"## {heading}"
+        yield from _table(
+            ("block", "what it is", "needs", "numbers", "source"),
+            (
+                (
+                    f"`{block.name}`",
+                    _cell(block.title),
+                    ", ".join(f"`{name.name}`" for name in block.requires) or "–",
+                    ", ".join(f"`{number.name}`" for number in block.parameters) or "–",
+                    "–" if block.source == "none" else _cell(block.source),
+                )
+                for block in blocks
+                if block.provides == part
+            ),
+        )
+    sets = [read_parameter_set(name) for name in shipped_names("parameter_sets")]
+    yield ""
+    yield "## Parameter sets"
+    yield from _paragraph(
+        "How many of the numbers are measured, scaled from elsewhere, fitted to data, or assumed:",
+    )
+    yield from _table(
+        ("set", "what it is", *STATUSES),
+        (
+            (
+                f"`{one.name}`",
+                _cell(one.title),
+                *(
+                    str(sum(value.status == status for value in one.values.values()))
+                    for status in STATUSES
+                ),
+            )
+            for one in sets
+        ),
+    )
+    for one in sets:
+        yield ""
+        yield f"### {one.name}"
+        yield from _table(
+            ("number", "value", "status", "source", "note"),
+            (
+                (
+                    f"`{name}`",
+                    f"{value.value:g}" + ("" if value.unit == "1" else f" {value.unit}"),
+                    value.status,
+                    "–" if value.source == "none" else _cell(value.source),
+                    _cell(value.note) or "–",
+                )
+                for name, value in one.values.items()
+            ),
+        )
+        if one.sources:
+            yield ""
+            for key, citation in one.sources.items():
+                yield f"- {key}: {_cell(citation)}"
 
 
 def _simulated(name: str) -> dict[str, Any]:

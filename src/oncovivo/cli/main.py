@@ -14,7 +14,7 @@ from typer._click.exceptions import NoArgsIsHelpError
 from typer.exceptions import TyperException
 from typer.main import get_command
 
-from oncovivo.cli import evidence, growth, guide, panel, report, study, survival
+from oncovivo.cli import evidence, growth, guide, panel, report, simulate, study, survival
 from oncovivo.errors import FileFormatError, ProjectError
 from oncovivo.version import __version__
 
@@ -41,6 +41,7 @@ app.add_typer(evidence.app, name="evidence")
 app.add_typer(study.app, name="study")
 app.command("growth")(growth.growth)
 app.command("survival")(survival.survival)
+app.command("simulate")(simulate.simulate)
 app.command("panel")(panel.panel)
 app.command("report")(report.report)
 

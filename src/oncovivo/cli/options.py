@@ -21,6 +21,7 @@ __all__ = [
     "DatesOption",
     "DayZeroOption",
     "DebugOption",
+    "EventOption",
     "FigureOption",
     "FileArgument",
     "FormulaOption",
@@ -107,6 +108,15 @@ SeedOption = Annotated[
 TableOption = Annotated[
     Path | None,
     typer.Option("--out", "-o", metavar="FILE", help="Also write the table to a .csv or .xlsx."),
+]
+EventOption = Annotated[
+    str | None,
+    typer.Option(
+        "--event",
+        metavar="EVENT",
+        help="doubling, quadrupling, multiple:K, volume:MM3, progression, nadir, death, "
+        "humane_endpoint; quadrupling unless given.",
+    ),
 ]
 FigureOption = Annotated[
     Path | None,

@@ -17,6 +17,7 @@ from oncovivo.cli.options import (
     DatesOption,
     DayZeroOption,
     DebugOption,
+    EventOption,
     FileArgument,
     FormulaOption,
     JsonOption,
@@ -52,6 +53,7 @@ def report(
     zeros: ZerosOption = None,
     below_limit: BelowLimitOption = "censored",
     rule: RuleOption = "published_text",
+    event: EventOption = None,
     level: LevelOption = 0.95,
     seed: SeedOption = None,
     date: DateOption = None,
@@ -68,6 +70,7 @@ def report(
     from oncovivo.analyses import AnalysisOptions
     from oncovivo.guide import build_report
     from oncovivo.provenance import build_date
+    from oncovivo.survival.events import parse_event
 
     reading = study_options(
         study=study,
@@ -92,6 +95,7 @@ def report(
             built=build_date(date),
             reading=reading,
             options=options,
+            event=None if event is None else parse_event(event),
             progress=progress,
         )
     if as_json:

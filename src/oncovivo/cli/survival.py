@@ -15,6 +15,7 @@ from oncovivo.cli.options import (
     DatesOption,
     DayZeroOption,
     DebugOption,
+    EventOption,
     FigureOption,
     FileArgument,
     FormulaOption,
@@ -38,15 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = ["survival"]
 
-EventOption = Annotated[
-    str | None,
-    typer.Option(
-        "--event",
-        metavar="EVENT",
-        help="doubling, quadrupling, multiple:K, volume:MM3, progression, nadir, death, "
-        "humane_endpoint; quadrupling unless given.",
-    ),
-]
 EventTimeOption = Annotated[
     Literal["visit", "interpolated", "interval"] | None,
     typer.Option(

@@ -80,6 +80,7 @@ from oncovivo.studies.check import (
     StudyFinding,
     check_file,
 )
+from oncovivo.survival.events import EventDefinition
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -121,6 +122,7 @@ def build_report(
     built: date,
     reading: StudyOptions | None = None,
     options: AnalysisOptions | None = None,
+    event: EventDefinition | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> StudyReport:
     """Write the report of a study file, and its tables and figures beside it.
@@ -136,6 +138,8 @@ def build_report(
         The date that the page prints.
     reading, options : optional
         What the user says about the file and the analysis.
+    event : EventDefinition, optional
+        The event of the chapter on times to an event; quadrupling where not given.
     progress : callable, optional
         Called with the name of each stage before it starts.
 
@@ -155,7 +159,7 @@ def build_report(
     progress("checks")
     checks = check_file(file, options=_check_options(reading, options))
     growth = growth_models(analysis, progress=progress)
-    survival = survival_results(analysis, progress=progress)
+    survival = survival_results(analysis, event=event, progress=progress)
     progress("page")
     report = assemble_report(analysis, checks, growth, survival, built=built)
     page = render_html(report.document)
@@ -208,9 +212,22 @@ def growth_models(
 
 
 def survival_results(
-    analysis: FileAnalysis, *, progress: Callable[[str], None] = lambda _: None
+    analysis: FileAnalysis,
+    *,
+    event: EventDefinition | None = None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[SurvivalResult | str, ...]:
-    """Times to quadrupling in each study that was analysed, or why it has none."""
+    """Times to an event in each study that was analysed, or why it has none.
+
+    Parameters
+    ----------
+    analysis : FileAnalysis
+        The studies.
+    event : EventDefinition, optional
+        The event; quadrupling where not given.
+    progress : callable, optional
+        Called with the name of each study before it starts.
+    """
     found: list[SurvivalResult | str] = []
     for study in analysis.analysed:
         progress(f"times to event, {study.study.study_id}")
@@ -218,7 +235,7 @@ def survival_results(
         result, reason = survival_or_reason(
             study.study,
             control=control,
-            options=SurvivalOptions(control=control, level=analysis.options.level),
+            options=SurvivalOptions(control=control, event=event, level=analysis.options.level),
             baseline_day=analysis.reading.baseline_day,
             seed=analysis.seed,
         )
