@@ -14,7 +14,18 @@ from typer._click.exceptions import NoArgsIsHelpError
 from typer.exceptions import TyperException
 from typer.main import get_command
 
-from oncovivo.cli import evidence, growth, guide, panel, report, simulate, study, survival
+from oncovivo.cli import (
+    evidence,
+    growth,
+    guide,
+    mechanism,
+    mechanism_sensitivity,
+    panel,
+    report,
+    simulate,
+    study,
+    survival,
+)
 from oncovivo.errors import FileFormatError, ProjectError
 from oncovivo.version import __version__
 
@@ -39,6 +50,8 @@ app = typer.Typer(
 app.add_typer(guide.app, name="guide")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(study.app, name="study")
+mechanism.app.command("sensitivity")(mechanism_sensitivity.sensitivity)
+app.add_typer(mechanism.app, name="mechanism")
 app.command("growth")(growth.growth)
 app.command("survival")(survival.survival)
 app.command("simulate")(simulate.simulate)

@@ -99,6 +99,10 @@ class CodeLines:
                 return self._line(f"-{other}", [other])
             case (base, "**", exponent) if exponent in _WHOLE:
                 return self._line("*".join([base] * _WHOLE[exponent]), [base])
+            case (base, "**", "0.5"):
+                return self._line(f"sqrt({base})", [base])
+            case (base, "**", exponent):
+                return self._line(f"power({base}, {exponent})", [base, exponent])
         return self._line(f"{left}{operator}{right}", [left, right])
 
     def _line(self, code: str, operands: Sequence[str]) -> str:

@@ -494,7 +494,7 @@ def _candidates(
             regimen = Regimen(treatments=chosen)
             found.setdefault(str(regimen), regimen)
     for text in record.regimens:
-        regimen = parse_regimen(text)
+        regimen = _parsed(text, where)
         found.setdefault(str(regimen), regimen)
     if len(found) < 2:
         raise InputError("two candidates or more", found=str(len(found)), where=where)
@@ -525,13 +525,14 @@ def _options(
 
 def _course(pattern: str, start: int, end: int, where: str) -> Course:
     """A pattern from a day up to, but without, another one."""
-    regimen = parse_regimen(pattern)
-    course = regimen.treatments[0].courses[0]
-    plain = replace(course, dose=None, route=None, start_day=None, loading=False)
-    single = Regimen(treatments=(Treatment(courses=(plain,)),)) == regimen
-    if not single or course.schedule is None:
+    regimen = _parsed(pattern, where)
+    treatment = regimen.treatments[0]
+    course = treatment.courses[0]
+    phases = sum(len(one.courses) for one in regimen.treatments)
+    more = treatment.compound or course.dose or course.route or course.loading
+    if phases > 1 or more or course.schedule is None or course.start_day is not None:
         raise InputError(
-            "a pattern of days such as qd, 5/2, q3d, once or days 0,7",
+            "a pattern of days alone, such as qd, 5/2, q3d, once or days 0,7",
             found=repr(pattern),
             where=where,
             mend="write a regimen of several phases under regimens",
@@ -543,6 +544,15 @@ def _course(pattern: str, start: int, end: int, where: str) -> Course:
         raise InputError(f"a start before day {end}, the end", found=f"day {start}", where=where)
     duration = course.duration or Duration(count=end - start, unit="days")
     return replace(course, duration=duration, start_day=start or None)
+
+
+def _parsed(text: str, where: str) -> Regimen:
+    """A regimen, with its place in the file where it cannot be read."""
+    try:
+        return parse_regimen(text)
+    except InputError as err:
+        place = f"{where}, {err.where}".removesuffix(", ")
+        raise type(err)(err.expected, found=err.found, where=place, mend=err.mend) from err
 
 
 def _check_regimen(regimen: Regimen, simulation: Simulation, horizon: float, where: str) -> None:
@@ -597,7 +607,7 @@ def _doses(
     found = []
     for compound, text in limits.items():
         _known(compound, given, place)
-        regimen = parse_regimen(text)
+        regimen = _parsed(text, place)
         dose = regimen.treatments[0].courses[0].dose
         if dose is None or str(regimen) != str(dose):
             raise InputError("a dose such as 150 mg/kg", found=repr(text), where=place)

@@ -46,6 +46,8 @@ FloatArray: TypeAlias = NDArray[np.float64]
 Direction: TypeAlias = Literal["lower", "higher", "none"]
 
 _RADIATION = "radiation"
+# Relative difference that two runs of the same equations may show.
+_SOLVER_ERROR = 1e-5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -500,9 +502,10 @@ def _ratio(
 
 
 def _direction(difference: FloatArray, theirs: FloatArray, level: float) -> Direction:
-    """Where the limits of the difference lie; rounding is no difference."""
+    """Where the limits of the difference lie; what the solver may err by is no difference."""
     _, lower, upper = _limits(difference, level)
-    least = 1e-9 * max(float(np.abs(theirs).max()), math.ulp(0.0))
+    largest = max(float(np.abs(theirs).max()), float(np.abs(theirs + difference).max()))
+    least = max(_SOLVER_ERROR * largest, math.ulp(0.0))
     if upper < -least:
         return "lower"
     return "higher" if lower > least else "none"

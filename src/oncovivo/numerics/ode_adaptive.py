@@ -212,7 +212,7 @@ class _Adaptive:
             )
         if self.edge >= _EDGE_STEPS:
             if self.tried + (self.end - time) / self.step > self.max_steps:
-                raise stiff_error(name, time, self.rate)
+                raise stiff_error(name, time, self.rate, adaptive=True)
         elif self.tried >= self.max_steps:
             raise DataError(
                 f"at most {self.max_steps} steps",

@@ -102,13 +102,13 @@ def relative_difference(difference: FloatArray, states: FloatArray) -> FloatArra
     return worst
 
 
-def stiff_error(name: str, time: float, rate: float) -> DataError:
+def stiff_error(name: str, time: float, rate: float, *, adaptive: bool = False) -> DataError:
     """The refusal of equations that an explicit method cannot follow."""
     return DataError(
         "equations that an explicit solver can follow",
         found=f"a rate of {rate:.3g} per day by day {time:.6g}",
         where=name,
-        mend="stiff: use the scipy engine, or the adaptive one",
+        mend="stiff: use the scipy engine" + ("" if adaptive else ", or the adaptive one"),
     )
 
 
