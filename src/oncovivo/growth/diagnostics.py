@@ -18,7 +18,7 @@ from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from oncovivo.errors import DataError, InputError
 from oncovivo.growth.covariance import cluster_numbers
@@ -340,6 +340,9 @@ def diagnose(fit: GrowthFit, *, level: float = 0.01, refit: bool = True) -> Grow
     >>> diagnose(fit_growth(data), refit=False).outliers
     ()
     """
+    # Here and not above: scipy.stats takes half a second to import.
+    from scipy import stats
+
     if not 0 < level < 1:
         expected = "a level between 0 and 1"
         raise InputError(expected, found=f"{level:g}")
@@ -473,6 +476,8 @@ def _all_quantiles(fit: GrowthFit, known: Residuals) -> tuple[Quantiles, ...]:
 
 def _quantiles(name: str, values: FloatArray) -> Quantiles:
     """Ordered values beside normal ones."""
+    from scipy import stats
+
     ordered = np.sort(values[np.isfinite(values)])
     n = ordered.size
     fit = _SHAPIRO[0] <= n <= _SHAPIRO[1] and np.ptp(ordered) > 0

@@ -15,7 +15,6 @@ from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from oncovivo.numerics.resampling import permutation_sum_test
 
@@ -120,6 +119,9 @@ def worst_rank_test(
     >>> found.superiority, round(found.p_value, 3)
     (1.0, 0.1)
     """
+    # Here and not above: scipy.stats takes half a second to import.
+    from scipy import stats
+
     n_treated, n_control = len(treated), len(control)
     left = [sum(one.left is not None for one in group) for group in (treated, control)]
     if not (n_treated and n_control):
