@@ -578,6 +578,15 @@ def test_the_figure_names_the_objectives_that_its_axes_do_not_show(tmp_path: Pat
     assert "days with a dose 4" in said
 
 
+def test_points_that_cover_each_other_share_a_label(tmp_path: Path) -> None:
+    # 1 mg/kg daily and 2 mg/kg every other day: the same dose in all, the same volume.
+    result = run(read(tmp_path, PLAN.replace("negligible = 0.0", "negligible = 0.001")))
+    assert [one.doses[0].cumulative for one in result.front] == [4, 8, 8, 16]
+    figure = plot_schedules(result)
+    marks = [text.get_text() for text in figure.axes[0].texts]
+    assert marks == ["untreated", "1", "2, 3", "4"]
+
+
 # ---- the example
 
 

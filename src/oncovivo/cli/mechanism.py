@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from oncovivo.cli import mechanism_export
 from oncovivo.cli.options import DebugOption, FigureOption, JsonOption, SeedOption, TableOption
 from oncovivo.cli.progress import stages
 
@@ -80,3 +81,6 @@ def schedule(
         from oncovivo.cli.schedule_tables import show_schedules
 
         show_schedules(found.result)
+
+
+app.command("export")(mechanism_export.export)

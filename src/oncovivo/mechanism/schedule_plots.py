@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -33,6 +34,8 @@ _AREA: Final = 130.0
 _MOST_IN_KEY: Final = 14
 # Marks of the others; those beyond are drawn without.
 _LETTERS: Final = "abcdef"
+# Points nearer than so many 1/72 inches have one label.
+_COVERS: Final = 8.0
 # Inches.
 _LEFT: Final = 0.78
 _ACROSS: Final = 5.6
@@ -101,6 +104,10 @@ def _drawn(result: ScheduleResult) -> Figure:
     )
     _draw_candidates(ax, result, across, down)
     _draw_axes(ax, result, across, down)
+    numbers = [str(number) for number in range(1, len(result.front) + 1)]
+    _draw_marks(ax, result, list(zip(result.front, numbers, strict=True)), (across, down))
+    lettered = list(zip(_others(result), _LETTERS, strict=False))
+    _draw_marks(ax, result, lettered, (across, down))
     return figure
 
 
@@ -118,22 +125,20 @@ def _write(figure: Figure, lines: Sequence[str], top: float, size: float) -> Non
 
 
 def _draw_candidates(ax: Axes, result: ScheduleResult, across: int, down: int) -> None:
-    """Points with bars; numbers beside those of the front."""
+    """Points with bars, and the line of the front where there are two objectives."""
     front = result.front
-    for number, one in enumerate(front, start=1):
+    for one in (*front, *_others(result)):
         _draw_point(ax, result, one, across, down)
-        _label(ax, one, str(number), across, down)
-    for place, one in enumerate(_others(result)):
-        _draw_point(ax, result, one, across, down)
-        if place < len(_LETTERS):
-            _label(ax, one, _LETTERS[place], across, down)
     if len(result.objectives) == 2:
+        points = sorted((one.values[across].median, one.values[down].median) for one in front)
         ax.plot(
-            [one.values[across].median for one in front],
-            [one.values[down].median for one in front],
+            [x for x, _ in points],
+            [y for _, y in points],
             color=_FRONT,
             linewidth=1.0,
-            drawstyle="steps-post" if result.objectives[across].goal == "minimize" else "default",
+            drawstyle="steps-post"
+            if result.objectives[across].goal == "minimize"
+            else "steps-pre",
             zorder=2,
         )
     untreated = result.untreated[down].median
@@ -150,15 +155,42 @@ def _draw_candidates(ax: Axes, result: ScheduleResult, across: int, down: int) -
     )
 
 
-def _label(ax: Axes, one: ScheduleCandidate, text: str, across: int, down: int) -> None:
-    """What a point is called in the key, legible on bars."""
+def _draw_marks(
+    ax: Axes,
+    result: ScheduleResult,
+    marked: Sequence[tuple[ScheduleCandidate, str]],
+    axes: tuple[int, int],
+) -> None:
+    """Numbers or letters of points; those of points that cover each other stand together."""
+    groups: list[tuple[ScheduleCandidate, list[str], tuple[float, float]]] = []
+    for one, mark in marked:
+        x, y = ax.transData.transform([one.values[place].median for place in axes])
+        near = 72 / ax.figure.dpi
+        for _, marks, (left, low) in groups:
+            if math.hypot(x - left, y - low) * near < _COVERS:
+                marks.append(mark)
+                break
+        else:
+            groups.append((one, [mark], (float(x), float(y))))
+    for one, marks, _ in groups:
+        _label(ax, result, one, ", ".join(marks), axes)
+
+
+def _label(
+    ax: Axes, result: ScheduleResult, one: ScheduleCandidate, text: str, axes: tuple[int, int]
+) -> None:
+    """What a point is called in the key; on the front on the side where nothing better is."""
     from matplotlib.patheffects import withStroke
 
+    worse = [1 if result.objectives[place].goal == "minimize" else -1 for place in axes]
+    right, up = (-side if one.on_front else side for side in worse)
     ax.annotate(
         text,
-        (one.values[across].median, one.values[down].median),
-        xytext=(6, 5),
+        (one.values[axes[0]].median, one.values[axes[1]].median),
+        xytext=(6 * right, 5 * up),
         textcoords="offset points",
+        ha="left" if right > 0 else "right",
+        va="bottom" if up > 0 else "top",
         fontsize=8.5 if one.on_front else 7.5,
         color=_FRONT if one.on_front else GREY,
         weight="bold",
@@ -202,13 +234,16 @@ def _draw_point(
 
 def _draw_axes(ax: Axes, result: ScheduleResult, across: int, down: int) -> None:
     """Scales and labels."""
-    from matplotlib.ticker import FuncFormatter, NullFormatter
+    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
+    ax.margins(x=0.1)
     values = [one.values[across].median for one in result.candidates if one.values]
     if min(values) > 0 and max(values) > _LOG_SPAN * min(values):
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         ax.xaxis.set_minor_formatter(NullFormatter())
+    elif result.objectives[across].measure == "dosing_days":
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     lows = [one.values[down].lower for one in result.candidates if one.values]
     highs = [one.values[down].upper for one in result.candidates if one.values]
     low = min(*lows, result.untreated[down].median)
@@ -221,7 +256,8 @@ def _draw_axes(ax: Axes, result: ScheduleResult, across: int, down: int) -> None
 
 def _axis_words(use: ObjectiveUse) -> str:
     """Label of an axis, and which way is better."""
-    label = f"{use.label} ({use.unit})" if use.unit else use.label
+    named = use.unit and use.measure != "dosing_days"
+    label = f"{use.label} ({use.unit})" if named else use.label
     better = "small" if use.goal == "minimize" else "large"
     return f"{label}; wanted {better}"
 

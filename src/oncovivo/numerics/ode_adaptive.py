@@ -113,6 +113,8 @@ class _Adaptive:
         slopes[0] = self.rates(begin, state, segment(begin[None, :])[0])
         self.evaluations += 1
         if fresh:
+            # What the steps before an event met says nothing of those after it.
+            self.edge = 0
             self.step = self.first or self._first_step(state, slopes[0], span)
         done = 0.0
         rejected = False

@@ -18,7 +18,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from oncovivo.errors import DataError, InputError
 from oncovivo.numerics.newton import minimize_newton
@@ -369,6 +369,9 @@ def _transformed(
     if transform == "identity":
         return time
     if transform == "rank":
+        # Here and not above: scipy.stats takes half a second to import.
+        from scipy import stats
+
         return np.asarray(stats.rankdata(time), dtype=np.float64)
     if transform == "log":
         if (time <= 0).any():
