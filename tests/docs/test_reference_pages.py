@@ -13,6 +13,7 @@ PAGES = [
     "reference/checks.md",
     "reference/commands.md",
     "reference/lint.md",
+    "reference/mechanism-shipped.md",
     "reference/python.md",
     "reference/records.md",
     "validation/growth.md",
