@@ -118,7 +118,9 @@ def make_project(folder: Path, *, rows: int, claims: int) -> None:
         )
     path = folder / "claims.toml"
     path.write_text("\n".join(texts).replace("EXPECT", "supported"), encoding="utf-8")
-    results = evaluate_claims(read_claims(path), [flatten(record) for record in records])
+    results = evaluate_claims(
+        read_claims(path), {"evidence": [flatten(record) for record in records]}
+    )
     path.write_text(
         "\n".join(
             text.replace("EXPECT", result.verdict)

@@ -82,7 +82,8 @@ def _records() -> Iterator[str]:
         allowed = {"state": column.states, "blank": column.blank}
         may = ", ".join(name for name, holds in allowed.items() if holds)
         yield f"| `{column.name}` | {_cell(column.text)} | {kind} | {may} |"
-    for name, words in WORD_LISTS.items():
+    used = {"state", *(column.words for column in COLUMNS)}
+    for name, words in ((name, WORD_LISTS[name]) for name in WORD_LISTS if name in used):
         yield ""
         yield f"## {name}"
         yield ""

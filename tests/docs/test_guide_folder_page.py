@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from textwrap import dedent
 from typing import get_args
 
+from oncovivo.analyses.project import SimulationEntry
+from oncovivo.evidence import SIMULATION_COLUMNS, read_claims
+from oncovivo.evidence.vocabulary import words
 from oncovivo.studies import LeavingReason, read_study
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "guide-folder.md"
-SECTION = PAGE.read_text(encoding="utf-8").split("## studies/<id>/")[1]
+TEXT = PAGE.read_text(encoding="utf-8")
+SECTION = TEXT.split("## studies/<id>/")[1]
+CLAIMS = TEXT.split("### Claims on a simulation")[1].split("\n## ")[0]
 
 
 def test_the_study_file_is_read(tmp_path: Path) -> None:
@@ -30,3 +36,24 @@ def test_the_study_file_is_read(tmp_path: Path) -> None:
 
 def test_every_reason_for_leaving_is_named() -> None:
     assert [word for word in get_args(LeavingReason) if f"`{word}`" not in SECTION] == []
+
+
+def test_every_column_of_a_simulation_is_described() -> None:
+    described = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", CLAIMS, flags=re.MULTILINE))
+    assert list(described) == [column.name for column in SIMULATION_COLUMNS]
+    for column in SIMULATION_COLUMNS:
+        assert described[column.name].startswith(column.text)
+    assert [word for word in words("simulated_direction") if f"`{word}`" not in CLAIMS] == []
+
+
+def test_the_claim_on_a_simulation_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "claims.toml"
+    path.write_text(dedent(CLAIMS[CLAIMS.index("    [[claim]]") :].split("\n\n")[0]), "utf-8")
+    (claim,) = read_claims(path)
+    assert claim.simulated
+
+
+def test_the_entry_of_a_simulation_on_the_page_is_one() -> None:
+    entry = TEXT[TEXT.index("    [[simulation]]") :].split("\n\n")[0]
+    found = tomllib.loads(dedent(entry))["simulation"][0]
+    assert SimulationEntry.model_validate(found).name == "mouse_exposure"

@@ -133,7 +133,8 @@ def test_a_mended_project_has_no_finding_and_its_claims_hold(
 ) -> None:
     case = load_lint_input("source_guide_clean")
     assert lint(case) == ()
-    results = evaluate_claims(case.claims, [flatten(r) for r in case.records], works=case.works)
+    rows = [flatten(record) for record in case.records]
+    results = evaluate_claims(case.claims, {"evidence": rows}, works=case.works)
     assert [result.holds for result in results] == [True] * 3
 
 

@@ -31,9 +31,11 @@ def project() -> GuideProject:
 
 
 def verdicts(project: GuideProject, records: Sequence[Record]) -> dict[str, ClaimResult]:
-    """The example's claims by id, tested against rows."""
+    """The example's claims on the literature by id, tested against rows."""
     results = evaluate_claims(
-        project.claims, [flatten(record) for record in records], works=project.library.works()
+        [claim for claim in project.claims if not claim.simulated],
+        {"evidence": [flatten(record) for record in records]},
+        works=project.library.works(),
     )
     return {result.claim.id: result for result in results}
 

@@ -49,6 +49,10 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda f: edit(f / "guide.toml", "[[text]]", '[[study]]\npath = "x.csv"\n[[text]]'),
         "guide.toml, study x.csv: expected a study file or folder",
     ),
+    "simulation that is not there": (
+        lambda f: edit(f / "guide.toml", "[[text]]", '[[simulation]]\npath = "x.toml"\n[[text]]'),
+        "guide.toml, simulation x.toml: expected a simulation file, found no such file",
+    ),
     "broken claims.toml": (
         lambda f: edit(f / "claims.toml", "[[claim]]", "[[claim"),
         "claims.toml: expected TOML",
@@ -58,8 +62,8 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
         "claims.toml, claim C1, where: expected a column of the evidence rows, found 'kind'",
     ),
     "claim from a kind that does not exist": (
-        lambda f: edit(f / "claims.toml", '"evidence"', '"simulation:x"'),
-        "claim C1: expected a claim from evidence",
+        lambda f: edit(f / "claims.toml", '"evidence"', '"study:x"'),
+        "claims.toml, claim C1: expected a claim from evidence or from a simulation, and none of",
     ),
     "claim in an unknown section": (
         lambda f: edit(f / "claims.toml", '"summary"', '"outlook"'),

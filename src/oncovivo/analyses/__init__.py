@@ -10,6 +10,7 @@ from oncovivo.analyses.project import (
     read_project,
 )
 from oncovivo.analyses.run import lint_project, lint_summary, run
+from oncovivo.analyses.simulation_results import PlacedSimulation, comparison_id
 from oncovivo.analyses.store import read_bundle, write_bundle
 from oncovivo.analyses.study_analysis import (
     AnalysisOptions,
@@ -29,12 +30,14 @@ __all__ = [
     "GuideProject",
     "GuideSettings",
     "PlacedDiagram",
+    "PlacedSimulation",
     "SectionId",
     "StudyAnalysis",
     "StudyOptions",
     "StudyResult",
     "analyse_file",
     "analyse_study",
+    "comparison_id",
     "lint_project",
     "lint_summary",
     "load_studies",

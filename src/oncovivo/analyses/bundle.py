@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from oncovivo.analyses.project import GuideSettings, PlacedDiagram, TextEntry
+from oncovivo.analyses.simulation_results import PlacedSimulation
 from oncovivo.analyses.study_results import StudyResult
 from oncovivo.evidence import ClaimResult, Identifiers, Record
 from oncovivo.evidence.lint import Finding, Waiver
@@ -28,4 +29,5 @@ class Bundle:
     findings: tuple[Finding, ...]
     waivers: tuple[Waiver, ...]
     studies: tuple[StudyResult, ...]
+    simulations: tuple[PlacedSimulation, ...]
     provenance: Provenance

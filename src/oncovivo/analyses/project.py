@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, TypeAlias
 
 from pydantic import (
     BaseModel,
@@ -16,6 +17,11 @@ from pydantic import (
     ValidationError,
 )
 
+from oncovivo.analyses.simulation_inputs import (
+    askable_words,
+    files_beside,
+    read_guide_simulation,
+)
 from oncovivo.analyses.survival_analysis import DEFAULT_EVENT
 from oncovivo.errors import FileFormatError
 from oncovivo.evidence import (
@@ -41,6 +47,9 @@ from oncovivo.references import Library, read_references
 from oncovivo.survival.events import EventDefinition, parse_event
 from oncovivo.texts import parse_toml
 
+if TYPE_CHECKING:
+    from oncovivo.mechanism.simulation_file import Simulation
+
 __all__ = [
     "SECTIONS",
     "FigureEntry",
@@ -48,6 +57,7 @@ __all__ = [
     "GuideSettings",
     "PlacedDiagram",
     "SectionId",
+    "SimulationEntry",
     "StudyEntry",
     "TextEntry",
     "read_project",
@@ -87,7 +97,8 @@ def _event_of(value: object) -> object:
 
 
 Event = Annotated[EventDefinition, BeforeValidator(_event_of)]
-Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+Identifier = Annotated[str, StringConstraints(pattern=rf"^{_IDENTIFIER.pattern}$")]
 
 
 class _Strict(BaseModel):
@@ -147,11 +158,29 @@ class StudyEntry(_Strict):
     event: Event = DEFAULT_EVENT
 
 
+class SimulationEntry(_Strict):
+    """A ``[[simulation]]``: a file that ``oncovivo simulate`` runs, and where to show it.
+
+    ``draws`` are those behind the limits, else as many as the file says. Claims name a simulation
+    by its file's name without the ending.
+    """
+
+    path: NonEmpty
+    section: SectionId = "mechanism"
+    draws: Annotated[int, Field(strict=True, ge=1, le=100_000)] | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the file without its ending."""
+        return Path(self.path).stem
+
+
 class _GuideFile(_Strict):
     guide: GuideSettings
     text: tuple[TextEntry, ...] = ()
     figure: tuple[FigureEntry, ...] = ()
     study: tuple[StudyEntry, ...] = Field(default=())
+    simulation: tuple[SimulationEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +208,7 @@ class GuideProject:
     figures: tuple[FigureEntry, ...]
     diagrams: tuple[PlacedDiagram, ...]
     studies: tuple[StudyEntry, ...]
+    simulations: tuple[SimulationEntry, ...]
     records: tuple[Record, ...]
     claims: tuple[Claim, ...]
     library: Library
@@ -266,8 +296,9 @@ def _read_project(folder: Path) -> GuideProject:
             evidence / "records.csv", identifiers=identifiers, reference_keys=library.keys
         )
     claims = read_claims(folder / "claims.toml") if _present(folder / "claims.toml") else ()
-    _check_claims(claims, library, identifiers)
     _check_entries(file, library, folder)
+    simulations = _read_simulations(folder, file)
+    _check_claims(claims, library, identifiers, simulations)
     waivers = read_waivers(evidence / "waivers.csv") if _present(evidence / "waivers.csv") else ()
     return GuideProject(
         folder=folder,
@@ -276,6 +307,7 @@ def _read_project(folder: Path) -> GuideProject:
         figures=file.figure,
         diagrams=_read_diagrams(folder, file, library),
         studies=file.study,
+        simulations=file.simulation,
         records=records,
         claims=claims,
         library=library,
@@ -309,9 +341,14 @@ def _read_guide_file(folder: Path) -> _GuideFile:
         ) from err
 
 
-def _check_claims(claims: tuple[Claim, ...], library: Library, identifiers: Identifiers) -> None:
-    """Refuse claims in unknown sections, with unknown references, or about unknown ids."""
-    known: dict[str, Container[object]] = {
+def _check_claims(
+    claims: tuple[Claim, ...],
+    library: Library,
+    identifiers: Identifiers,
+    simulations: Mapping[str, Simulation],
+) -> None:
+    """Refuse claims in unknown sections, from unknown simulations, or about unknown ids."""
+    ids: dict[str, Container[object]] = {
         "oncotree": identifiers.tumor_types,
         "filed_under": identifiers.tumor_types,
         "compound": identifiers.compounds,
@@ -328,21 +365,50 @@ def _check_claims(claims: tuple[Claim, ...], library: Library, identifiers: Iden
                 mend="move the claim",
             )
         _check_keys(claim.cites, library, where=where)
+        origin = claim.origin
+        if origin is None:
+            continue
+        known: Mapping[str, Container[object]] = ids
+        if origin.simulated:
+            known = askable_words(_simulation_of(claim, origin.name, simulations, where=where))
         for name in ("where", "supports", "contradicts"):
             query: Mapping[str, Sequence[object]] = getattr(claim, name)
             for column in (name for name in query if name in known):
-                _check_ids(query[column], known[column], where=f"{where}, {name}.{column}")
+                states = STATES if origin.kind.column(column).states else ()
+                for value in query[column]:
+                    if value not in known[column] and value not in states:
+                        _refuse_entry(value, known[column], where=f"{where}, {name}.{column}")
 
 
-def _check_ids(values: Sequence[object], known: Container[object], *, where: str) -> None:
-    for value in values:
-        if value not in known and value not in STATES:
-            raise FileFormatError(
-                "an id that a row can have",
-                found=repr(value),
-                where=where,
-                mend="correct the id, or add it to the evidence folder",
-            )
+def _simulation_of(
+    claim: Claim, name: str, simulations: Mapping[str, Simulation], *, where: str
+) -> Simulation:
+    """The simulation that a claim names."""
+    if name not in simulations:
+        raise FileFormatError(
+            f"a simulation of the guide: {', '.join(simulations) or 'none'}",
+            found=f"from = {claim.source!r}",
+            where=where,
+            mend="correct the name, or add the file to guide.toml as [[simulation]]",
+        )
+    return simulations[name]
+
+
+def _refuse_entry(value: object, known: Container[object], *, where: str) -> NoReturn:
+    """Say what a row could have; a simulation has few entries, and all of them are named."""
+    if isinstance(known, tuple):
+        raise FileFormatError(
+            "an entry that a row of the simulation can have",
+            found=repr(value),
+            where=where,
+            mend=f"use one of: {', '.join(str(entry) for entry in known)}",
+        )
+    raise FileFormatError(
+        "an id that a row can have",
+        found=repr(value),
+        where=where,
+        mend="correct the id, or add it to the evidence folder",
+    )
 
 
 def _check_keys(keys: tuple[str, ...], library: Library, *, where: str) -> None:
@@ -380,6 +446,36 @@ def _check_entries(file: _GuideFile, library: Library, folder: Path) -> None:
             )
 
 
+def _read_simulations(folder: Path, file: _GuideFile) -> dict[str, Simulation]:
+    """The simulations by name, so that what is wrong with one is said before anything runs."""
+    found: dict[str, Simulation] = {}
+    for entry in file.simulation:
+        where = f"guide.toml, simulation {entry.path}"
+        if not (folder / entry.path).is_file():
+            raise FileFormatError(
+                "a simulation file",
+                found="no such file",
+                where=where,
+                mend="correct the path; it is relative to guide.toml",
+            )
+        if not _IDENTIFIER.fullmatch(entry.name):
+            raise FileFormatError(
+                "a file whose name is letters, digits, '.', '_' and '-', for claims to name it",
+                found=repr(entry.name),
+                where=where,
+                mend="rename the file",
+            )
+        if entry.name in found:
+            raise FileFormatError(
+                "a file name that no other simulation has",
+                found=repr(entry.name),
+                where=where,
+                mend="rename one of the files",
+            )
+        found[entry.name] = read_guide_simulation(folder / entry.path)
+    return found
+
+
 def _read_diagrams(folder: Path, file: _GuideFile, library: Library) -> tuple[PlacedDiagram, ...]:
     """The diagrams whose data files exist; the linter reports those that are announced only."""
     return tuple(
@@ -414,6 +510,12 @@ def _inputs(folder: Path, file: _GuideFile) -> tuple[InputFile, ...]:
         )
     ]
     named += [figure.file for figure in file.figure]
+    for simulation in file.simulation:
+        beside = files_beside(folder / simulation.path)
+        named += [
+            simulation.path,
+            *((Path(simulation.path).parent / name).as_posix() for name in beside),
+        ]
     for study in file.study:
         place = Path(study.path)
         if place.name == "study.toml":

@@ -8,6 +8,7 @@ from datetime import date
 from oncovivo.analyses.bundle import Bundle
 from oncovivo.analyses.contract import contract
 from oncovivo.analyses.project import GuideProject
+from oncovivo.analyses.simulation_results import run_simulations, simulation_rows
 from oncovivo.analyses.study_results import analyse_studies
 from oncovivo.evidence import evaluate_claims, flatten
 from oncovivo.evidence.lint import Finding, lint
@@ -53,11 +54,16 @@ def run(
     Raises
     ------
     ProjectError
-        If a study or a diagram cannot be read, or a claim names a source that does not exist.
+        If a study or a diagram cannot be read, a simulation cannot run, or a claim names a source
+        that does not exist.
     """
+    simulations = run_simulations(project.simulations, folder=project.folder, progress=progress)
     progress("claims")
-    rows = [flatten(record) for record in project.records]
-    claims = evaluate_claims(project.claims, rows, works=project.library.works())
+    sources = {
+        "evidence": tuple(flatten(record) for record in project.records),
+        **{placed.source: simulation_rows(placed.result) for placed in simulations},
+    }
+    claims = evaluate_claims(project.claims, sources, works=project.library.works())
     progress("lint")
     findings = lint_project(project)
     progress("studies")
@@ -75,6 +81,7 @@ def run(
         findings=findings,
         waivers=project.waivers,
         studies=studies,
+        simulations=simulations,
         provenance=Provenance(
             date=built.isoformat(), inputs=project.inputs, versions=package_versions()
         ),

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from oncovivo.analyses.bundle import Bundle
 from oncovivo.analyses.project import GuideSettings, PlacedDiagram, TextEntry
+from oncovivo.analyses.simulation_results import PlacedSimulation
 from oncovivo.analyses.study_results import StudyResult
 from oncovivo.errors import FileFormatError
 from oncovivo.evidence import (
@@ -38,6 +39,7 @@ _CLAIMS = TypeAdapter(tuple[ClaimResult, ...])
 _FINDINGS = TypeAdapter(tuple[Finding, ...])
 _WAIVERS = TypeAdapter(tuple[Waiver, ...])
 _STUDIES = TypeAdapter(tuple[StudyResult, ...])
+_SIMULATIONS = TypeAdapter(tuple[PlacedSimulation, ...])
 _TUMORS = TypeAdapter(tuple[TumorType, ...])
 _COMPOUNDS = TypeAdapter(tuple[Compound, ...])
 _INPUTS = TypeAdapter(tuple[InputFile, ...])
@@ -79,6 +81,10 @@ def write_bundle(bundle: Bundle, folder: Path) -> None:
     )
     _write(
         folder / "studies.json", _STUDIES.dump_python(bundle.studies, mode="json", by_alias=True)
+    )
+    _write(
+        folder / "simulations.json",
+        _SIMULATIONS.dump_python(bundle.simulations, mode="json", by_alias=True),
     )
     _write(
         folder / "identifiers.json",
@@ -134,6 +140,7 @@ def read_bundle(folder: Path) -> Bundle:
         findings=_load(_FINDINGS, folder / "findings.json"),
         waivers=_load(_WAIVERS, folder / "waivers.json"),
         studies=_load(_STUDIES, folder / "studies.json"),
+        simulations=_load(_SIMULATIONS, folder / "simulations.json"),
         provenance=Provenance(
             date=provenance["date"],
             program=provenance["program"],

@@ -1,8 +1,9 @@
 """Claims: sentences with slots, the query that fills and tests each, and the verdict.
 
 Everything here is a pure function of rows and claims. A row is a mapping from column to the values
-a query may match (:func:`oncovivo.evidence.records.flatten`); rows of ``use = context`` are shown
-in the guide and never reach a claim.
+a query may match (:func:`oncovivo.evidence.records.flatten` makes those of the literature); which
+columns there are follows from the claim's source, see :mod:`oncovivo.evidence.claim_sources`. Rows
+of ``use = context`` are shown in the guide and never reach a claim.
 
 The verdict is the first that holds, in this order:
 
@@ -14,7 +15,7 @@ The verdict is the first that holds, in this order:
 6. ``partly_supported``: everything else
 
 Sources are independent works, not rows: two rows of one paper count once. A source with supporting
-and contradicting rows counts on both sides.
+and contradicting rows counts on both sides. A simulation is one source, however many rows it has.
 """
 
 from __future__ import annotations
@@ -37,8 +38,9 @@ from pydantic import (
 )
 
 from oncovivo.errors import FileFormatError, InputError
+from oncovivo.evidence.claim_sources import EVIDENCE, ClaimSource, SourceKind, parse_source
 from oncovivo.evidence.csvfile import read_text
-from oncovivo.evidence.records import COLUMNS, STATES, Scalar
+from oncovivo.evidence.records import STATES, Scalar
 from oncovivo.evidence.vocabulary import WORD_LISTS
 from oncovivo.texts import parse_toml
 
@@ -65,8 +67,6 @@ Accepted: TypeAlias = Annotated[list[StrictStr | StrictInt | Number], Field(min_
 Query: TypeAlias = dict[str, Accepted]
 
 _SLOT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
-_NUMERIC = frozenset(c.name for c in COLUMNS if c.kind in ("number", "count"))
-_NAMES = tuple(c.name for c in COLUMNS)
 SLOT_FUNCTIONS = ("count", "distinct", "share", "min", "max", "median", "range", "pooled")
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
@@ -118,6 +118,24 @@ class Claim(_Strict):
     approval: Approval | None = None
     note: str = ""
 
+    @property
+    def origin(self) -> ClaimSource | None:
+        """The source that ``from`` names; None without one.
+
+        Raises
+        ------
+        InputError
+            If there is no such kind of source.
+        """
+        if self.source is None:
+            return None
+        return parse_source(self.source, where=f"claim {self.id}")
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the claim is tested against a simulation."""
+        return self.origin is not None and self.origin.simulated
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilledSlot:
@@ -139,7 +157,8 @@ class ClaimResult:
 
     ``rows`` are the ids of all rows that match the query; ``supporting`` and ``contradicting`` the
     ids of those that do; the ``…_sources`` are the distinct works behind them; ``parts`` the
-    sentence as alternating text and slots.
+    sentence as alternating text and slots. ``assumed_count`` and ``scaled_count`` are those of
+    the matching row that has most, None where rows have none.
     """
 
     claim: Claim
@@ -152,6 +171,8 @@ class ClaimResult:
     contradicting_sources: tuple[str, ...] = ()
     parts: tuple[str | FilledSlot, ...] = ()
     slots: tuple[FilledSlot, ...] = ()
+    assumed_count: int | None = None
+    scaled_count: int | None = None
 
     @property
     def text(self) -> str:
@@ -179,9 +200,10 @@ def read_claims(path: Path) -> tuple[Claim, ...]:
     Raises
     ------
     FileFormatError
-        If the file is not TOML, a key is unknown or has a wrong type, an id occurs twice, a query
-        names a column that does not exist, a slot is declared and not used or used and not
-        declared, or a slot function is unknown; the message names the claim.
+        If the file is not TOML, a key is unknown or has a wrong type, an id occurs twice, ``from``
+        names no kind of source, a query names a column that the source does not have, a slot is
+        declared and not used or used and not declared, or a slot function is unknown; the message
+        names the claim.
     """
     raw = parse_toml(read_text(path), where=path.name)
     try:
@@ -216,12 +238,13 @@ def _where(err: ValidationError, raw: object, path: Path) -> str:
 
 def _check_claim(claim: Claim, *, where: str) -> None:
     """Refuse a claim whose query or slots cannot mean anything."""
+    kind = _kind(claim, where=where)
     for name in ("where", "supports", "contradicts"):
         query: Query = getattr(claim, name)
         for column, accepted in query.items():
-            _check_column(column, where=f"{where}, {name}")
+            _check_column(column, kind, where=f"{where}, {name}")
             for value in accepted:
-                _check_accepted(column, value, where=f"{where}, {name}.{column}")
+                _check_accepted(column, value, kind, where=f"{where}, {name}.{column}")
     used = _SLOT.findall(claim.text)
     if re.search(r"[{}]", _SLOT.sub("", claim.text)):
         raise FileFormatError(
@@ -246,7 +269,14 @@ def _check_claim(claim: Claim, *, where: str) -> None:
                 where=f"{where}, slots",
                 mend="use the slot in the sentence, or remove it",
             )
-        _parse_function(function, where=f"{where}, slots.{slot}")
+        _parse_function(function, kind, where=f"{where}, slots.{slot}")
+    if kind.simulated and claim.needs.sources > 1:
+        raise FileFormatError(
+            "needs = { sources = 1 } for a claim from a simulation",
+            found=str(claim.needs.sources),
+            where=f"{where}, needs",
+            mend="all rows of a simulation are one work; leave 'needs' out",
+        )
     if claim.slots and claim.source is None:
         raise FileFormatError(
             "a 'from' for a claim with slots",
@@ -263,19 +293,28 @@ def _check_claim(claim: Claim, *, where: str) -> None:
         )
 
 
-def _check_column(column: str, *, where: str) -> None:
-    if column not in _NAMES:
+def _kind(claim: Claim, *, where: str) -> SourceKind:
+    """What the claim's columns are checked against; the evidence where it names no source."""
+    try:
+        origin = claim.origin
+    except InputError as err:
+        raise FileFormatError(err.expected, found=err.found, where=where, mend=err.mend) from err
+    return EVIDENCE if origin is None else origin.kind
+
+
+def _check_column(column: str, kind: SourceKind, *, where: str) -> None:
+    if column not in kind.names:
         raise FileFormatError(
-            "a column of the evidence rows",
+            f"a column of the {kind.rows}",
             found=f"{column!r}",
             where=where,
-            mend=f"use one of: {', '.join(_NAMES)}",
+            mend=f"use one of: {', '.join(kind.names)}",
         )
 
 
-def _check_accepted(name: str, value: Scalar, *, where: str) -> None:
+def _check_accepted(name: str, value: Scalar, kind: SourceKind, *, where: str) -> None:
     """Refuse a word or number that no row can have; it would make a verdict of a slip."""
-    column = next(column for column in COLUMNS if column.name == name)
+    column = kind.column(name)
     if column.states and value in STATES:
         return
     states = f", or {', '.join(STATES)}" if column.states else ""
@@ -297,7 +336,7 @@ def _check_accepted(name: str, value: Scalar, *, where: str) -> None:
         )
 
 
-def _parse_function(function: str, *, where: str) -> tuple[str, str]:
+def _parse_function(function: str, kind: SourceKind, *, where: str) -> tuple[str, str]:
     """The name and the argument of a slot function."""
     name, _, argument = function.strip().partition(" ")
     argument = argument.strip()
@@ -322,19 +361,19 @@ def _parse_function(function: str, *, where: str) -> tuple[str, str]:
             where=where,
             mend="name what the share is of",
         )
-    _check_column(column, where=where)
+    _check_column(column, kind, where=where)
     if name == "share":
-        _check_accepted(column, argument.partition("=")[2].strip(), where=where)
+        _check_accepted(column, argument.partition("=")[2].strip(), kind, where=where)
     elif "=" in argument:
         raise FileFormatError(
             f"{name} with a column", found=f"{function!r}", where=where, mend="write the column"
         )
-    if name in ("min", "max", "median", "range") and column not in _NUMERIC:
+    if name in ("min", "max", "median", "range") and column not in kind.numeric:
         raise FileFormatError(
             f"a column of numbers for {name}",
             found=f"{column!r}",
             where=where,
-            mend=f"use one of: {', '.join(sorted(_NUMERIC))}",
+            mend=f"use one of: {', '.join(sorted(kind.numeric))}",
         )
     return name, argument
 
@@ -400,24 +439,18 @@ def evaluate_claim(
     A slot that cannot be filled from the rows does not raise: it carries its reason, and the claim
     does not hold.
     """
-    if claim.opinion or claim.source is None:
+    origin = claim.origin
+    if claim.opinion or origin is None:
         return ClaimResult(
             claim=claim, verdict="opinion" if claim.opinion else "uncited", parts=(claim.text,)
         )
-    if claim.source != "evidence":
-        raise InputError(
-            "a claim from evidence, the one kind of source that this version can query",
-            found=f"from = {claim.source!r}",
-            where=f"claim {claim.id}",
-            mend='write from = "evidence"',
-        )
-    usable = [row for row in rows if "context" not in row["use"]]
+    usable = [row for row in rows if "context" not in row.get("use", ())]
     matching = select_rows(usable, claim.where)
     supporting = select_rows(matching, claim.supports) if claim.supports else ()
     contradicting = select_rows(matching, claim.contradicts) if claim.contradicts else ()
     for_ = _works(supporting, works)
     against = _works(contradicting, works)
-    slots = {name: _fill(claim, name, matching, works) for name in claim.slots}
+    slots = {name: _fill(claim, name, matching, origin.kind, works) for name in claim.slots}
     return ClaimResult(
         claim=claim,
         verdict=_verdict(
@@ -434,7 +467,15 @@ def evaluate_claim(
         contradicting_sources=against,
         parts=_compile(claim.text, slots),
         slots=tuple(slots.values()),
+        assumed_count=_most(matching, "assumed_count"),
+        scaled_count=_most(matching, "scaled_count"),
     )
+
+
+def _most(rows: Sequence[Row], column: str) -> int | None:
+    """The largest count of a column; None where no row has the column."""
+    counts = [int(row[column][0]) for row in rows if column in row]
+    return max(counts, default=None)
 
 
 def _verdict(*, matching: int, needed: int, for_: int, against: int) -> Verdict:
@@ -455,13 +496,17 @@ def _works(rows: Sequence[Row], works: Mapping[str, str] | None) -> tuple[str, .
 
 
 def _fill(
-    claim: Claim, name: str, rows: Sequence[Row], works: Mapping[str, str] | None
+    claim: Claim,
+    name: str,
+    rows: Sequence[Row],
+    kind: SourceKind,
+    works: Mapping[str, str] | None,
 ) -> FilledSlot:
     """One slot of a claim, computed."""
     where = f"claim {claim.id}, slot {name}"
-    function, argument = _parse_function(claim.slots[name], where=where)
+    function, argument = _parse_function(claim.slots[name], kind, where=where)
     try:
-        text, used = _compute(function, argument, rows, works)
+        text, used = _compute(function, argument, rows, kind, works)
     except _CannotFill as err:
         text, used, reason = "—", (), str(err)
     else:
@@ -479,6 +524,7 @@ def _compute(
     function: str,
     argument: str,
     rows: Sequence[Row],
+    kind: SourceKind,
     works: Mapping[str, str] | None,
 ) -> tuple[str, Sequence[Row]]:
     """What a slot prints, and the rows behind it."""
@@ -491,21 +537,27 @@ def _compute(
         column, _, word = (part.strip() for part in argument.partition("="))
         return f"{len(select_rows(rows, {column: [word]}))} of {len(rows)}", rows
     if function == "pooled":
-        raise _CannotFill("evidence rows hold no effect size with its variance to pool")
+        raise _CannotFill(f"{kind.rows} hold no effect size with its variance to pool")
     with_number = [row for row in rows if not isinstance(row[argument][0], str)]
     numbers = sorted(float(row[argument][0]) for row in with_number)
     if not numbers:
         raise _CannotFill(f"none of the {len(rows)} matching rows has a number in {argument}")
     middle = (numbers[(len(numbers) - 1) // 2] + numbers[len(numbers) // 2]) / 2
+    low, high = (_printed(number, kind) for number in (numbers[0], numbers[-1]))
     printed = {
-        "min": f"{numbers[0]:g}",
-        "max": f"{numbers[-1]:g}",
-        "median": f"{middle:g}",
-        "range": f"{numbers[0]:g}–{numbers[-1]:g}"
-        if numbers[0] < numbers[-1]
-        else f"{numbers[0]:g}",
+        "min": low,
+        "max": high,
+        "median": _printed(middle, kind),
+        "range": low if low == high else f"{low}–{high}",
     }
     return printed[function], with_number
+
+
+def _printed(number: float, kind: SourceKind) -> str:
+    """A number as it stands in a sentence."""
+    if kind.digits is not None:
+        number = float(f"{number:.{kind.digits}g}")
+    return f"{number:g}"
 
 
 def _compile(text: str, slots: Mapping[str, FilledSlot]) -> tuple[str | FilledSlot, ...]:
@@ -519,7 +571,39 @@ def _compile(text: str, slots: Mapping[str, FilledSlot]) -> tuple[str | FilledSl
 
 
 def evaluate_claims(
-    claims: Sequence[Claim], rows: Sequence[Row], *, works: Mapping[str, str] | None = None
+    claims: Sequence[Claim],
+    sources: Mapping[str, Sequence[Row]],
+    *,
+    works: Mapping[str, str] | None = None,
 ) -> tuple[ClaimResult, ...]:
-    """Every claim tested, in the order of the file."""
-    return tuple(evaluate_claim(claim, rows, works=works) for claim in claims)
+    """Every claim tested, in the order of the file.
+
+    Parameters
+    ----------
+    claims : sequence of Claim
+        The claims.
+    sources : mapping
+        From what ``from`` names (``evidence``, ``simulation:<name>``) to its rows.
+    works : mapping, optional
+        As of :func:`evaluate_claim`.
+
+    Raises
+    ------
+    InputError
+        If a claim names a source that is not among them.
+    """
+    return tuple(evaluate_claim(claim, _rows_of(claim, sources), works=works) for claim in claims)
+
+
+def _rows_of(claim: Claim, sources: Mapping[str, Sequence[Row]]) -> Sequence[Row]:
+    """The rows of a claim's source; none for a claim without one."""
+    if claim.source is None or claim.origin is None:
+        return ()
+    if claim.source not in sources:
+        raise InputError(
+            f"a source that exists: {', '.join(sources) or 'none'}",
+            found=f"from = {claim.source!r}",
+            where=f"claim {claim.id}",
+            mend="correct the name",
+        )
+    return sources[claim.source]

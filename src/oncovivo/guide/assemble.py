@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from oncovivo.analyses import SECTIONS, Bundle, PlacedDiagram, SectionId
 from oncovivo.documents import (
@@ -39,6 +39,7 @@ from oncovivo.guide.sentences import (
     verdict_line,
     verdict_table,
 )
+from oncovivo.guide.simulation_blocks import simulation_links, simulation_sections
 from oncovivo.guide.studies import study_section
 
 __all__ = ["assemble_guide"]
@@ -46,10 +47,11 @@ __all__ = ["assemble_guide"]
 
 def assemble_guide(bundle: Bundle) -> Document:
     """The document of a bundle; the same bundle gives the same document."""
-    citations = Citations(bundle.library)
+    citations = Citations(bundle.library, simulation_links(bundle.simulations))
     sections: list[Section] = []
+    simulations = simulation_sections(bundle.simulations, order=tuple(SECTIONS))
     for section, title in SECTIONS.items():
-        sections += _section(section, title, bundle, citations)
+        sections += _section(section, title, bundle, citations, simulations)
     sections += _appendix(bundle, citations)
     settings = bundle.settings
     return Document(
@@ -65,7 +67,11 @@ def assemble_guide(bundle: Bundle) -> Document:
 
 
 def _section(
-    section: SectionId, title: str, bundle: Bundle, citations: Citations
+    section: SectionId,
+    title: str,
+    bundle: Bundle,
+    citations: Citations,
+    simulations: Mapping[SectionId, Sequence[Section]],
 ) -> tuple[Section, ...]:
     """One chapter and its subsections; nothing when the guide has nothing to put there."""
     blocks: list[Block] = []
@@ -88,7 +94,7 @@ def _section(
         if placed.section == section:
             blocks += _diagram_blocks(placed, citations)
     blocks += _computed(section, bundle, citations)
-    below = _subsections(section, bundle, citations)
+    below = _subsections(section, bundle, citations, simulations)
     if not blocks and not below:
         return ()
     return (Section(anchor=section, title=title, blocks=tuple(blocks)), *below)
@@ -114,8 +120,13 @@ def _computed(section: SectionId, bundle: Bundle, citations: Citations) -> list[
     return [] if table is None else [table]
 
 
-def _subsections(section: SectionId, bundle: Bundle, citations: Citations) -> tuple[Section, ...]:
-    """Tumor types below the evidence; studies below their section."""
+def _subsections(
+    section: SectionId,
+    bundle: Bundle,
+    citations: Citations,
+    simulations: Mapping[SectionId, Sequence[Section]],
+) -> tuple[Section, ...]:
+    """Tumor types below the evidence; studies and simulations below their section."""
     found: list[Section] = []
     if section == "evidence":
         for code in tumor_types(bundle.records):
@@ -134,6 +145,7 @@ def _subsections(section: SectionId, bundle: Bundle, citations: Citations) -> tu
         for study in bundle.studies
         if study.section == section
     ]
+    found += simulations.get(section, ())
     return tuple(found)
 
 
@@ -174,6 +186,17 @@ def _diagram_blocks(placed: PlacedDiagram, citations: Citations) -> tuple[Block,
         ),
     )
     return (figure, table)
+
+
+def _seeds(bundle: Bundle) -> dict[str, int]:
+    """Seeds of what was drawn at random: resampled studies and simulations."""
+    studies = {f"the study {study.title}": study.seed for study in bundle.studies}
+    simulations = {
+        f"the simulation {placed.result.name}": placed.result.seed
+        for placed in bundle.simulations
+        if placed.result.draws
+    }
+    return {**studies, **simulations}
 
 
 def _appendix(bundle: Bundle, citations: Citations) -> tuple[Section, ...]:
@@ -226,7 +249,7 @@ def _appendix(bundle: Bundle, citations: Citations) -> tuple[Section, ...]:
         Section(
             anchor="provenance",
             title="Provenance",
-            blocks=provenance_blocks(bundle.provenance),
+            blocks=provenance_blocks(bundle.provenance, _seeds(bundle)),
         ),
     ]
     shown = {"claims": bool(claims), "rows": bool(rows), "references": bool(len(bundle.library))}

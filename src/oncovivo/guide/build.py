@@ -121,6 +121,10 @@ def guide_summary(bundle: Bundle) -> dict[str, object]:
                 "id": result.claim.id,
                 "section": result.claim.section,
                 "text": result.text,
+                "from": result.claim.source,
+                "simulated": result.claim.simulated,
+                "assumed_count": result.assumed_count,
+                "scaled_count": result.scaled_count,
                 "verdict": result.verdict,
                 "expect": result.claim.expect,
                 "rows": list(result.rows),
@@ -134,6 +138,18 @@ def guide_summary(bundle: Bundle) -> dict[str, object]:
         "studies": [
             {"id": study.id, "title": study.title, "simulated": study.simulated}
             for study in bundle.studies
+        ],
+        "simulations": [
+            {
+                "name": placed.result.name,
+                "title": placed.result.title,
+                "simulated": True,
+                "seed": placed.result.seed,
+                "draws": placed.result.draws,
+                "assumed_count": placed.result.count("assumed"),
+                "scaled_count": placed.result.count("scaled"),
+            }
+            for placed in bundle.simulations
         ],
         "warnings": [],
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from oncovivo.documents import Bibliography, Inline, Link, Reference, Text
 from oncovivo.references import SOURCE_KINDS, VERIFICATIONS, Library, Run, format_bibliography
@@ -13,27 +14,35 @@ __all__ = ["Citations"]
 class Citations:
     """Gives each reference its number at its first citation.
 
-    Sections are built in the order of the document, so numbers rise through the text.
+    Sections are built in the order of the document, so numbers rise through the text. A source
+    that the document itself holds (a simulation) is cited by a link to its place, `inside`.
     """
 
-    def __init__(self, library: Library) -> None:
+    def __init__(
+        self, library: Library, inside: Mapping[str, Link] = MappingProxyType({})
+    ) -> None:
         self._library = library
+        self._inside = inside
         self._numbers: dict[str, int] = {}
 
     def cite(self, keys: Iterable[str]) -> tuple[Inline, ...]:
         """Keys as a bracket of links, ``[1, 4]``; nothing for no keys."""
         inlines: list[Inline] = []
         for key in dict.fromkeys(keys):
-            number = self._numbers.setdefault(self._library[key].key, len(self._numbers) + 1)
             inlines.append(Text(content=", " if inlines else "["))
-            inlines.append(Link(content=str(number), target=f"ref-{key}"))
+            inlines.append(self._inside[key] if key in self._inside else self._numbered(key))
         if inlines:
             inlines.append(Text(content="]"))
         return tuple(inlines)
 
+    def _numbered(self, key: str) -> Link:
+        """A reference of the library, which gets its number here."""
+        number = self._numbers.setdefault(self._library[key].key, len(self._numbers) + 1)
+        return Link(content=str(number), target=f"ref-{key}")
+
     def knows(self, key: str) -> bool:
-        """Whether a key is one of the library's."""
-        return key in self._library
+        """Whether a key is one of the library's, or a source inside the document."""
+        return key in self._library or key in self._inside
 
     def bibliography(self) -> Bibliography:
         """Every cited reference with the state of its verification."""

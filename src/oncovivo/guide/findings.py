@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from oncovivo.documents import (
     Badge,
@@ -110,9 +111,17 @@ def _places(finding: Finding) -> tuple[Inline, ...]:
     return tuple(inlines) or text("the guide")
 
 
-def provenance_blocks(provenance: Provenance) -> tuple[Block, ...]:
-    """Date, versions and the digest of every input."""
+def provenance_blocks(
+    provenance: Provenance, seeds: Mapping[str, int] = MappingProxyType({})
+) -> tuple[Block, ...]:
+    """Date, seeds, versions and the digest of every input.
+
+    `seeds` are those of parts of the document that drew at random, by what each is called.
+    """
     seed = "none: nothing was drawn at random" if provenance.seed is None else str(provenance.seed)
+    if seeds:
+        each = ", ".join(f"{number} for {name}" for name, number in seeds.items())
+        seed = f"from the digest of each file, unless it states one: {each}"
     return (
         Paragraph(
             content=text(

@@ -21,6 +21,7 @@ from oncovivo.documents import (
 from oncovivo.evidence import Claim, ClaimResult, FilledSlot, Identifiers
 from oncovivo.evidence.claims import Verdict
 from oncovivo.guide.citing import Citations
+from oncovivo.guide.study_label import SIMULATED
 from oncovivo.guide.wording import computed_as, counted, query_words
 
 __all__ = [
@@ -42,11 +43,18 @@ VERDICT_WORDS: dict[Verdict, tuple[str, str]] = {
     "supported": ("supported", "enough independent sources support it and none contradicts"),
     "partly_supported": ("partly supported", "too few sources support it, or some contradict"),
     "contradicted": ("contradicted", "at least as many sources contradict as support it"),
-    "unsupported": ("unsupported", "no row of the evidence matches its query"),
+    "unsupported": ("unsupported", "no row of its source matches its query"),
     "uncited": ("uncited", "a factual statement without any source"),
     "opinion": ("opinion", "declared to have no testable content"),
 }
 """Each verdict: the word that is printed, and what it means."""
+
+# A simulation is one work, whose rows agree with a sentence or do not.
+_SIMULATED_MEANING: dict[Verdict, str] = {
+    "supported": "the simulation supports it and none of its rows contradicts",
+    "partly_supported": "the simulation neither supports nor contradicts it",
+    "contradicted": "a row of the simulation contradicts it",
+}
 
 
 def verdict_badge(result: ClaimResult) -> Badge:
@@ -59,8 +67,11 @@ def verdict_badge(result: ClaimResult) -> Badge:
 
 
 def sentence(result: ClaimResult, citations: Citations) -> Sentence:
-    """One tested sentence; its numbers lead to the rows they were computed from."""
-    content: list[Inline] = []
+    """One tested sentence; its numbers lead to the rows they were computed from.
+
+    One that rests on a simulation says so before its first word.
+    """
+    content: list[Inline] = [SIMULATED, Text(content=" ")] if result.claim.simulated else []
     for part in result.parts:
         if isinstance(part, str):
             content.append(Text(content=part))
@@ -112,7 +123,7 @@ def claim_cards(
     claim = result.claim
     items: list[tuple[str, tuple[Inline, ...]]] = [
         ("sentence", text(result.text)),
-        ("verdict", (verdict_badge(result), Text(content=f" {VERDICT_WORDS[result.verdict][1]}"))),
+        ("verdict", (verdict_badge(result), Text(content=f" {_meaning(result)}"))),
     ]
     if claim.source is not None:
         items += _tested(result, identifiers, citations)
@@ -141,6 +152,12 @@ def claim_cards(
     return (card, *numbers)
 
 
+def _meaning(result: ClaimResult) -> str:
+    """What the verdict of a claim means."""
+    meaning = VERDICT_WORDS[result.verdict][1]
+    return _SIMULATED_MEANING.get(result.verdict, meaning) if result.claim.simulated else meaning
+
+
 def _tested(
     result: ClaimResult, identifiers: Identifiers, citations: Citations
 ) -> list[tuple[str, tuple[Inline, ...]]]:
@@ -150,10 +167,11 @@ def _tested(
         asked = query_words(claim.where, identifiers, citations)
     else:
         asked = text("every row that may carry a claim")
-    items = [
-        ("query", asked),
-        ("needs", text(counted(claim.needs.sources, "independent work"))),
-    ]
+    items = [("query", asked)]
+    if claim.simulated and claim.source is not None:
+        items.insert(0, ("tested against", (*citations.cite((claim.source,)), *_behind(result))))
+    else:
+        items.append(("needs", text(counted(claim.needs.sources, "independent work"))))
     if not result.rows:
         return [*items, ("rows", text("none"))]
     for label, query, rows, works in (
@@ -164,7 +182,7 @@ def _tested(
             words = (
                 *query_words(query, identifiers, citations),
                 Text(content=": "),
-                *_rows_and_works(rows, works),
+                *_rows_and_works(rows, works, "simulation" if claim.simulated else "work"),
             )
             items.append((label, words))
     deciding = {*result.supporting, *result.contradicting}
@@ -185,11 +203,23 @@ def _slot_rows(slot: FilledSlot, result: ClaimResult) -> tuple[Inline, ...]:
     return (*row_links(slot.rows), Text(content=" of "), of)
 
 
-def _rows_and_works(rows: Sequence[str], works: Sequence[str]) -> tuple[Inline, ...]:
+def _behind(result: ClaimResult) -> tuple[Inline, ...]:
+    """How much of what is behind the rows of a simulation was not measured."""
+    words = ": one work, however many rows; no animal was involved"
+    if result.assumed_count is not None and result.scaled_count is not None:
+        words += (
+            f". Behind a row up to {counted(result.assumed_count, 'number')} "
+            f"{'is' if result.assumed_count == 1 else 'are'} assumed and up to "
+            f"{result.scaled_count} scaled"
+        )
+    return text(f"{words}.")
+
+
+def _rows_and_works(rows: Sequence[str], works: Sequence[str], noun: str) -> tuple[Inline, ...]:
     """Row links, and from how many works they come; each row's card names its work."""
     if not rows:
         return row_links(rows)
-    return (*row_links(rows), Text(content=f", from {counted(len(works), 'work')}"))
+    return (*row_links(rows), Text(content=f", from {counted(len(works), noun)}"))
 
 
 def _spaced(inlines: tuple[Inline, ...]) -> tuple[Inline, ...]:
@@ -204,16 +234,25 @@ def verdict_line(results: Sequence[ClaimResult]) -> Paragraph:
         if counts[verdict]:
             content.append(Text(content=" "))
             content.append(Badge(content=f"{counts[verdict]} {word}", kind=verdict))
+    simulated = sum(result.claim.simulated for result in results)
+    if simulated:
+        rest = "rests" if simulated == 1 else "rest"
+        words = f". Of these, {simulated} {rest} on a simulation and not on evidence: marked "
+        content += [Text(content=words), SIMULATED, Text(content=".")]
     return Paragraph(content=tuple(content))
 
 
 def carried_table(results: Sequence[ClaimResult]) -> Table | None:
     """What the rows on efficacy carry most, what they contradict most and where there are none.
 
-    Sentences of the summary are left out, since they stand beside the table. None when no other
-    sentence on efficacy got one of these verdicts.
+    Sentences of the summary are left out, since they stand beside the table, and so are those that
+    rest on a simulation. None when no other sentence on efficacy got one of these verdicts.
     """
-    on_efficacy = [result for result in results if result.claim.section in EFFICACY]
+    on_efficacy = [
+        result
+        for result in results
+        if result.claim.section in EFFICACY and not result.claim.simulated
+    ]
     chosen: list[ClaimResult] = []
     for verdict in ("supported", "contradicted", "unsupported"):
         of_verdict = [result for result in on_efficacy if result.verdict == verdict]

@@ -69,9 +69,21 @@ COLUMN_LABELS: Mapping[str, str] = MappingProxyType(
         "source_tumor": "tumor in the source's words",
         "source_result": "result in the source's words",
         "note": "note",
+        "arm": "arm",
+        "versus": "compared with",
+        "output": "output of the model",
+        "time_d": "day of the simulation",
+        "median": "median over the draws",
+        "lower": "lower limit",
+        "upper": "upper limit",
+        "ratio": "ratio to the control",
+        "ratio_lower": "lower limit of the ratio",
+        "ratio_upper": "upper limit of the ratio",
+        "assumed_count": "count of assumed numbers",
+        "scaled_count": "count of scaled numbers",
     }
 )
-"""Each column of ``records.csv`` as it is printed."""
+"""Each column of ``records.csv``, then those that only simulations have, as they are printed."""
 
 DIRECTIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -115,7 +127,8 @@ _WORDS: Mapping[tuple[str, str], str] = MappingProxyType(
         ("evidence_kind", "patient"): "patients",
     }
 )
-_WORD_COLUMNS = frozenset(WORD_LISTS)
+# Columns whose entries are names with underscores: words of lists, and outputs of models.
+_WORD_COLUMNS = frozenset({*WORD_LISTS, "output"})
 _STATES = frozenset(WORD_LISTS["state"])
 
 
@@ -142,7 +155,7 @@ def column_label(column: str) -> str:
 
 
 def plain_word(column: str, word: str) -> str:
-    """A word of a closed list, or a state, as it is printed; any other text as it is.
+    """A word of a closed list, a state or an output as it is printed; other text as it is.
 
     Examples
     --------

@@ -106,6 +106,11 @@ WORD_LISTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "mixed": "better in some lines, doses or subjects and not in others",
             "not_applicable": "the row states a fact without a direction",
         },
+        "simulated_direction": {
+            "lower": "the limits of arm minus control lie below 0",
+            "higher": "the limits of arm minus control lie above 0",
+            "none": "the limits of arm minus control hold 0",
+        },
         "n_unit": {
             "animals": "animals",
             "tumors": "tumors; an animal may bear several",
