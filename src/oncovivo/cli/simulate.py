@@ -18,8 +18,11 @@ SimulationArgument = Annotated[
     Path, typer.Argument(metavar="FILE.toml", help="Simulation: blocks, numbers, arms, days.")
 ]
 EngineOption = Annotated[
-    Literal["numpy", "adaptive", "scipy"],
-    typer.Option(help="How equations are solved; scipy for stiff ones, an animal at a time."),
+    Literal["numpy", "adaptive", "generated", "scipy"],
+    typer.Option(
+        help="How equations are solved: generated compiles them for many animals, scipy takes "
+        "stiff ones, an animal at a time."
+    ),
 ]
 ToleranceOption = Annotated[
     float | None,

@@ -1,12 +1,14 @@
 """A model simulated: doses in, outputs at times out, for many animals at once.
 
 Linear PK is solved in closed form, the other states are integrated between events; the forcing of
-the integration is the concentrations. Three engines, one description:
+the integration is the concentrations. Four engines, one description:
 
 - ``numpy``: a fixed plan of steps that is halved, so that each animal's error is estimated; what
   is above the tolerance is solved again with shorter steps and flagged if it stays above;
 - ``adaptive``: steps that follow the tolerance, shared by a batch;
-- ``scipy``: one animal at a time, for stiff models, which the first two refuse.
+- ``generated``: each animal with steps of its own, by code that is written for the model and
+  compiled (needs numba, of the extra ``mechanism``); the quickest for many animals;
+- ``scipy``: one animal at a time, for stiff models, which the others refuse.
 
 At one time doses come first, then events such as a fraction of radiation, which so sees the
 concentrations after the dose; an output at that time comes last unless asked for before them.
@@ -26,8 +28,7 @@ from oncovivo.mechanism.compiled import CompiledFunction
 from oncovivo.mechanism.dimensions import parse_compound_unit
 from oncovivo.mechanism.doses import DosePath, DoseTable, place_doses
 from oncovivo.mechanism.forcing import Concentrations, concentrations_from
-from oncovivo.mechanism.generated import generate_solver
-from oncovivo.mechanism.generated_kernel import Happenings, solve_generated
+from oncovivo.mechanism.generated_kernel import Stops, solve_generated
 from oncovivo.mechanism.linear_pk import linear_pk
 from oncovivo.mechanism.model import Model, PkModel
 from oncovivo.mechanism.pk_segments import SAME_TIME, AtDose
@@ -161,13 +162,13 @@ def simulate_model(
         Days of the outputs, in any order.
     events : mapping of str to EventTable, optional
         By kind.
-    engine : {"numpy", "adaptive", "scipy"}
+    engine : {"numpy", "adaptive", "generated", "scipy"}
         How states are integrated.
     rtol : float, optional
         numpy: estimated relative error of an output above which an animal is flagged, 5e-5 unless
         given; the estimate is on the careful side, most errors are well below it.
         adaptive: relative error of a step, 1e-6; the error at the outputs is at most some tens of
-        it. scipy: its tolerance, 1e-8.
+        it. generated: the same of its own steps, 1e-6. scipy: its tolerance, 1e-8.
     step : float
         Longest first step of the numpy engine, days.
     at_dose : {"after", "before"}
@@ -183,6 +184,8 @@ def simulate_model(
     DataError
         The model is stiff and the engine is not scipy, or a number is no longer finite; the
         message names the animal and the day.
+    MissingExtraError
+        The engine is generated and numba is not installed.
     """
     values = np.atleast_2d(np.asarray(parameters, dtype=np.float64))
     days = np.atleast_1d(np.asarray(times, dtype=np.float64))
@@ -331,7 +334,12 @@ class _Arm:
         if engine == "adaptive":
             return solve_adaptive(problem, rtol=tolerance)
         if engine == "generated":
-            return self._generated(problem, tolerance)
+            system = self.system
+            doses = {kind: table.dose for kind, table in self.events.items()}
+            stops = Stops(source=system.source, place=system.place, doses=doses)
+            return solve_generated(
+                self.model, problem, self.parameters, self.forcing, stops, rtol=tolerance
+            )
         if engine == "scipy":
             return solve_stiff(problem, rtol=tolerance)
         everyone = np.arange(len(self.parameters))
@@ -353,33 +361,6 @@ class _Arm:
             flagged=~(estimate <= tolerance),
             steps=steps,
             evaluations=evaluations,
-        )
-
-    def _generated(self, problem: OdeProblem, tolerance: float) -> OdeSolution:
-        """All animals by a solver of the model's own."""
-        if not all(one.plain for one in self.forcing):
-            # Amounts that rise on a line, or infusions with rates taken together, are not in it.
-            return solve_adaptive(problem, rtol=tolerance)
-        solver = generate_solver(self.model)
-        read = np.array([bool(places) for places in solver.used], dtype=np.bool_)
-        numbers = [number if used else -1 for number, used in enumerate(read)]
-        numbers += [len(self.forcing) + solver.kinds.index(kind) for kind in self.events]
-        rows, stops = np.nonzero(problem.event.T >= 0)
-        which = problem.event.T[rows, stops]
-        source, place = self.system.source[rows, which], self.system.place[rows, which]
-        kind = np.full(problem.times.T.shape, -1, dtype=np.intp)
-        kind[rows, stops] = np.array(numbers, dtype=np.intp)[source]
-        dose = np.zeros(kind.shape)
-        for number, table in enumerate(self.events.values(), len(self.forcing)):
-            own = source == number
-            dose[rows[own], stops[own]] = table.dose[place[own]]
-        return solve_generated(
-            solver,
-            problem,
-            self.parameters,
-            self.forcing,
-            Happenings(kind=kind, dose=dose),
-            rtol=tolerance,
         )
 
     def _fixed(

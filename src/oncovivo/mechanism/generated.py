@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from oncovivo.errors import InputError
 from oncovivo.mechanism.expressions import Expression
 from oncovivo.mechanism.generated_lines import CodeLines
 from oncovivo.mechanism.model import Model
@@ -68,7 +69,8 @@ def power(a, b):
                 a *= a
                 whole >>= 1
             return result
-    return a**b
+    # Quicker than a**b, and good to 1e-13 where that is a number.
+    return exp(b*log(a)) if a > 0.0 else a**b
 
 
 @njit(error_model="numpy", fastmath={"contract"})
@@ -79,18 +81,6 @@ def free_ligand(ligand, sites, kd):
     if excess > 0.0:
         return product/larger if larger > 0.0 else product
     return larger
-
-
-@njit(error_model="numpy", fastmath={"contract"})
-def higher_terms(parts, rates, elapsed, terms):
-    # Terms (rate t)^m/m! exp(-rate t) of rates that are taken together.
-    total = 0.0
-    for j in range(len(terms)):
-        term = terms[j]
-        for m in range(parts.shape[0]):
-            term *= rates[j]*elapsed/(m + 1)
-            total += parts[m, j]*term
-    return total
 '''
 
 _ARGUMENTS: Final = (
@@ -130,6 +120,14 @@ _TINY: Final = 1e-300
 _AT_THE_EDGE: Final = 7.84
 _EDGE_STEPS: Final = 15
 _SHORTEST: Final = 1e-13
+# A term may fall by so many times 1/e within a step. At 2.5 the error of the pair is as large as
+# its estimate, and 60 times as large where a term falls within a tenth of a step; at 1 it is a
+# fifth, which keeps the errors of many doses from adding up while there is much to fall.
+_FALL: Final = 2.5
+_EARLY_FALL: Final = 1.0
+_EARLY: Final = 0.1
+# Rates of so few lines are put in at every stage, where the compiler would rather call them.
+_SHORT: Final = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +161,7 @@ class _Compound:
     @property
     def arguments(self) -> tuple[str, ...]:
         """What ``solve`` takes for it, if anything reads it."""
-        names = ("rates", "starts", "parts", "held", "higher", "few")
+        names = ("rates", "starts", "parts", "held")
         return tuple(f"{name}_{self.number}" for name in names) if self.columns else ()
 
     def begin(self) -> list[str]:
@@ -182,9 +180,10 @@ class _Compound:
         number, terms = self.number, range(self.n_terms)
         if not self.columns:
             return []
-        lines = [f"start_{number} = starts_{number}[animal, at_{number}]"]
-        for j in terms:
-            lines.append(f"e{number}_{j} = exp(-r{number}_{j}*(now - start_{number}))")
+        lines = [
+            f"start_{number} = starts_{number}[animal, at_{number}]",
+            *(f"e{number}_{j} = exp(-r{number}_{j}*(now - start_{number}))" for j in terms),
+        ]
         for i in range(len(self.columns)):
             place = f"[animal, at_{number}, {i}"
             lines.append(f"b{number}_{i} = held_{number}{place}]")
@@ -204,6 +203,15 @@ class _Compound:
             lines += [f"q{own}_{n} = q{own}_{a}*q{own}_{b}" for n, a, b in _POWERS]
         return lines
 
+    def limits(self) -> list[str]:
+        """No step is so long that the pair overlooks how a term falls."""
+        lines = []
+        for j in range(self.n_terms) if self.columns else ():
+            own = f"{self.number}_{j}"
+            fall = f"({_EARLY_FALL} if e{own} > {_EARLY} else {_FALL})"
+            lines += [f"if e{own} > rtol:", f"    longest = minimum(longest, {fall}/r{own})"]
+        return lines
+
     def advance(self) -> list[str]:
         """The terms after a step."""
         own = [f"{self.number}_{j}" for j in range(self.n_terms) if self.columns]
@@ -213,28 +221,16 @@ class _Compound:
         """Concentrations at a part of the step; 0 is its beginning."""
         number = self.number
         lines = []
-        fallen = []
-        for j in range(self.n_terms):
+        for j in range(self.n_terms) if node and set(columns) & set(self.columns) else ():
             own = f"{number}_{j}"
-            fallen.append(f"e{own}*q{own}_{node}" if node else f"e{own}")
-        if node and any(column in self.columns for column in columns):
-            lines += [f"f{number}_{j}_{node} = {code}" for j, code in enumerate(fallen)]
-            fallen = [f"f{number}_{j}_{node}" for j in range(self.n_terms)]
+            lines.append(f"f{own}_{node} = e{own}*q{own}_{node}")
+        fallen = [
+            f"f{number}_{j}_{node}" if node else f"e{number}_{j}" for j in range(self.n_terms)
+        ]
         for i, column in enumerate(self.columns):
-            if column not in columns:
-                continue
-            total = "".join(f" + a{number}_{i}_{j}*{code}" for j, code in enumerate(fallen))
-            level = f"{column}_{node}"
-            elapsed = f"now - start_{number}" + (f" + size*({node}/90)" if node else "")
-            lines += [
-                f"{level} = b{number}_{i}{total}",
-                f"if few_{number}[animal] >= 0:",
-                f"    {level} += higher_terms(",
-                f"        higher_{number}[few_{number}[animal], at_{number}, {i}],",
-                f"        rates_{number}[animal], {elapsed}, ({', '.join(fallen)},)",
-                "    )",
-                f"{level} = maximum({level}, 0.0)",
-            ]
+            if column in columns:
+                total = "".join(f" + a{number}_{i}_{j}*{f}" for j, f in enumerate(fallen))
+                lines.append(f"{column}_{node} = maximum(b{number}_{i}{total}, 0.0)")
         return lines
 
 
@@ -247,10 +243,9 @@ def generate_solver(model: Model) -> GeneratedSolver:
     and places of outputs (-1: none), (n, e) each; the day of the beginning; the relative error of
     a step; the most steps of an animal. It fills the states at the outputs (n, t, s) and the sums
     of the errors of steps (n,). Behind them come, of each compound that anything reads (segments
-    g, terms m, concentrations k, animals with rates taken together f): rates (n, m), starts of
-    segments (n, g), amplitudes (n, g, k, m), what is held (n, g, k), higher amplitudes
-    (f, g, k, powers, m), and the row of an animal there or -1 (n,). It gives back a code of
-    `FAILURES`, the animal, the day and a rate, and how many steps and evaluations there were.
+    g, terms m, concentrations k): rates (n, m), starts of segments (n, g), amplitudes
+    (n, g, k, m) and what is held (n, g, k). It gives back the place of a word of `FAILURES`, the
+    animal, the day and a rate, and how many steps and evaluations there were.
 
     Parameters
     ----------
@@ -262,6 +257,8 @@ def generate_solver(model: Model) -> GeneratedSolver:
     InputError
         If it has no state.
     """
+    if not model.state_names:
+        raise InputError("a model with a state to integrate", found="none")
     return _Writer(model).solver()
 
 
@@ -290,11 +287,12 @@ class _Writer:
     def solver(self) -> GeneratedSolver:
         """The text and what belongs to it."""
         model = self.model
+        inline = len(self.body) <= _SHORT
         further = [name for one in self.compounds for name in one.arguments]
         source = [
             _HEAD,
             "",
-            '@njit(error_model="numpy", fastmath={"contract"})',
+            f'@njit(error_model="numpy", fastmath={{"contract"}}, forceinline={inline})',
             f"def rates({', '.join(self.handed)}):",
             *_in(1, [*self.body, f"return {', '.join(self.slopes)},"]),
             "",
@@ -404,6 +402,8 @@ class _Writer:
             "evaluations += 1",
             "fresh = False",
             "noted = False",
+            "# What the steps before an event met says nothing of those after it.",
+            "edge = 0",
             "if first > 0.0:",
             "    # The last event's first step, a little bolder.",
             "    step = minimum(0.5*step, 1.5*first)",
@@ -424,8 +424,10 @@ class _Writer:
         """One step tried."""
         lines = [
             "left = stop - now",
+            "longest = step",
+            *(line for one in self.compounds for line in one.limits()),
             "# What is left is divided evenly, so that no sliver remains.",
-            "size = left/ceil(left/step - 1e-9) if step < left else left",
+            "size = left/ceil(left/longest - 1e-9) if longest < left else left",
             *(line for one in self.compounds for line in one.powers()),
         ]
         ready = {0}
@@ -438,7 +440,7 @@ class _Writer:
         last = len(_STAGES)
         lines += ["evaluations += 6", "tried += 1", "worst = 0.0"]
         lines += self._each(
-            f"scale = maximum(maximum(abs(y#), abs(z{last}_#)), maximum({_SMALL}*w#, {_TINY}))",
+            f"scale = max(max(abs(y#), abs(z{last}_#)), max({_SMALL}*w#, {_TINY}))",
             f"error = abs(size*({_weighted(_ERROR)}))/scale",
             "if error > worst or error != error:",
             "    worst = error",
@@ -454,7 +456,8 @@ class _Writer:
             "    before = maximum(size_of_error, -9.2)",
             "    change = maximum(minimum(change, 1.0 if rejected else 10.0), 0.2)",
             "    # A step that a stop cut short says nothing against longer ones.",
-            "    step = maximum(step, size*change) if size < step and change >= 1.0 else size*change",
+            "    longer = size*change",
+            "    step = maximum(step, longer) if size < step and change >= 1.0 else longer",
             "    rejected = False",
             "    if not noted:",
             "        first = size",

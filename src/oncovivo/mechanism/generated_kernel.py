@@ -27,11 +27,12 @@ from numpy.typing import NDArray
 
 from oncovivo.errors import DataError, MissingExtraError
 from oncovivo.mechanism.forcing import Concentrations
-from oncovivo.mechanism.generated import FAILURES, GeneratedSolver
-from oncovivo.numerics.ode import OdeProblem, OdeSolution
+from oncovivo.mechanism.generated import FAILURES, GeneratedSolver, generate_solver
+from oncovivo.mechanism.model import Model
+from oncovivo.numerics.ode import OdeProblem, OdeSolution, solve_adaptive
 from oncovivo.numerics.ode_fixed import stiff_error
 
-__all__ = ["Happenings", "cache_folder", "solve_generated"]
+__all__ = ["Stops", "cache_folder", "solve_generated"]
 
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.intp]
@@ -43,45 +44,52 @@ _TIME_OF_FILE: Final = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Happenings:
-    """What happens at the stops of n animals, p of each.
+class Stops:
+    """What happens at the events of n animals, e of each.
 
     Parameters
     ----------
-    kind : ndarray of int, shape (n, p)
-        The number of a compound whose next segment begins; behind them the kinds of events of
-        `GeneratedSolver`; -1 for nothing.
-    dose : ndarray, shape (n, p)
-        Sizes of events.
+    source : ndarray of int, shape (n, e)
+        The number of a compound whose next segment begins; behind the compounds come the kinds of
+        `doses` in their order.
+    place : ndarray of int, shape (n, e)
+        Which of the events of its source that is.
+    doses : mapping of str to ndarray
+        Sizes of the events of each kind.
     """
 
-    kind: IntArray
-    dose: FloatArray
+    source: IntArray
+    place: IntArray
+    doses: Mapping[str, FloatArray]
 
 
 def solve_generated(
-    solver: GeneratedSolver,
+    model: Model,
     problem: OdeProblem,
     parameters: FloatArray,
     forcing: Sequence[Concentrations],
-    happenings: Happenings,
+    stops: Stops,
     *,
     rtol: float,
 ) -> OdeSolution:
     """States by a solver of the model's own, each animal with steps of its own.
 
+    Animals whose concentrations are more than sums of exponentials (rates that are equal or nearly
+    so, an infusion into what nothing leaves) are solved by
+    `oncovivo.numerics.ode.solve_adaptive`, to the same tolerance.
+
     Parameters
     ----------
-    solver : GeneratedSolver
-        The text.
+    model : Model
+        With at least one state.
     problem : OdeProblem
-        Stops and beginning; its system is not asked.
+        Beginning and stops.
     parameters : ndarray, shape (n, p)
         In the model's order and units.
     forcing : sequence of Concentrations
-        Of the compounds in their order, all of them plain.
-    happenings : Happenings
-        At the stops.
+        Of the compounds in their order.
+    stops : Stops
+        What happens at the events.
     rtol : float
         Relative error of one step.
 
@@ -92,20 +100,60 @@ def solve_generated(
     DataError
         The equations are stiff, need more steps than allowed, or a trajectory is no longer finite.
     """
+    solver = generate_solver(model)
     solve = _compiled(solver.source)
-    n = problem.state.shape[1]
-    states = np.empty((n, problem.n_outputs, problem.state.shape[0]))
+    n = len(parameters)
+    other = np.zeros(n, dtype=np.bool_)
+    for one in forcing:
+        other[one.confluent if one.plain else slice(None)] = True
+    if other.all():
+        return solve_adaptive(problem, rtol=rtol)
+    if not other.any():
+        return _solved(solve, solver, problem, parameters, forcing, stops, rtol)
+    rows = np.flatnonzero(~other)
+    fewer = Stops(source=stops.source[rows], place=stops.place[rows], doses=stops.doses)
+    some = tuple(one.take(rows) for one in forcing)
+    parts = (
+        (~other, _solved(solve, solver, problem.take(rows), parameters[rows], some, fewer, rtol)),
+        (other, solve_adaptive(problem.take(np.flatnonzero(other)), rtol=rtol)),
+    )
+    states = np.empty((n, *parts[0][1].states.shape[1:]))
+    estimate = np.empty(n)
+    for where, part in parts:
+        states[where], estimate[where] = part.states, part.error_estimate
+    return OdeSolution(
+        states=states,
+        error_estimate=estimate,
+        flagged=np.zeros(n, dtype=np.bool_),
+        steps=sum(part.steps for _, part in parts),
+        evaluations=sum(part.evaluations for _, part in parts),
+    )
+
+
+def _solved(
+    solve: Solve,
+    solver: GeneratedSolver,
+    problem: OdeProblem,
+    parameters: FloatArray,
+    forcing: Sequence[Concentrations],
+    stops: Stops,
+    rtol: float,
+) -> OdeSolution:
+    """All animals of a problem by the compiled function."""
+    n_states, n = problem.state.shape
+    states = np.empty((n, problem.n_outputs, n_states))
     totals = np.zeros(n)
-    arrays: list[FloatArray | IntArray] = []
+    kinds, doses = _happenings(solver, problem, stops)
+    arrays: list[FloatArray] = []
     for one, places in zip(forcing, solver.used, strict=True):
         if places:
-            arrays += _of_compound(one, list(places), n)
-    code, animal, day, rate, steps, evaluations = solve(
+            arrays += _of_compound(one, list(places))
+    failure, animal, day, rate, steps, evaluations = solve(
         np.ascontiguousarray(problem.state.T),
         np.ascontiguousarray(parameters),
         np.ascontiguousarray(problem.times.T),
-        happenings.kind,
-        happenings.dose,
+        kinds,
+        doses,
         np.ascontiguousarray(problem.output.T),
         problem.begin,
         rtol,
@@ -114,34 +162,49 @@ def solve_generated(
         totals,
         *arrays,
     )
-    if code:
-        raise _failure(code, problem.names[animal], day, rate)
+    if failure:
+        raise _error(FAILURES[failure], problem.names[animal], day, rate)
     return OdeSolution(
         states=states,
-        error_estimate=rtol * totals,
+        error_estimate=totals,
         flagged=np.zeros(n, dtype=np.bool_),
         steps=steps,
         evaluations=evaluations,
     )
 
 
-def _of_compound(one: Concentrations, places: list[int], n: int) -> list[FloatArray | IntArray]:
+def _happenings(
+    solver: GeneratedSolver, problem: OdeProblem, stops: Stops
+) -> tuple[IntArray, FloatArray]:
+    """Numbers of what happens at the stops (n, p), as the text has them, and doses of events."""
+    compounds = len(solver.used)
+    numbers = [number if read else -1 for number, read in enumerate(solver.used)]
+    numbers += [compounds + solver.kinds.index(kind) for kind in stops.doses]
+    rows, columns = np.nonzero(problem.event.T >= 0)
+    which = problem.event.T[rows, columns]
+    source, place = stops.source[rows, which], stops.place[rows, which]
+    kinds = np.full(problem.event.T.shape, -1, dtype=np.intp)
+    kinds[rows, columns] = np.array(numbers, dtype=np.intp)[source]
+    doses = np.zeros(kinds.shape)
+    for number, sizes in enumerate(stops.doses.values(), compounds):
+        own = source == number
+        doses[rows[own], columns[own]] = sizes[place[own]]
+    return kinds, doses
+
+
+def _of_compound(one: Concentrations, places: list[int]) -> list[FloatArray]:
     """Arrays of a compound, animal by animal."""
-    few = np.full(n, -1, dtype=np.intp)
-    few[one.confluent] = np.arange(one.confluent.size)
     return [
         np.ascontiguousarray(one.rates.T),
         np.ascontiguousarray(one.starts.T),
         np.ascontiguousarray(one.amplitudes[:, places].transpose(3, 0, 1, 2)),
         np.ascontiguousarray(one.held[:, places].transpose(2, 0, 1)),
-        np.ascontiguousarray(one.higher[:, :, places].transpose(4, 0, 2, 1, 3)),
-        few,
     ]
 
 
-def _failure(code: int, name: str, day: float, rate: float) -> DataError:
-    """The error behind a code."""
-    match FAILURES[code]:
+def _error(failure: str, name: str, day: float, rate: float) -> DataError:
+    """The error behind a word of `FAILURES`."""
+    match failure:
         case "stiff":
             return stiff_error(name, day, rate)
         case "too many steps":
@@ -154,7 +217,7 @@ def _failure(code: int, name: str, day: float, rate: float) -> DataError:
         case "no step":
             found = f"one that no step leads on from at day {day:.6g}"
         case _:
-            found = f"one that is none by day {day:.6g}"
+            found = f"one that is not by day {day:.6g}"
     return DataError(
         "states that stay finite",
         found=found,
