@@ -28,7 +28,7 @@ def _shared(path: Path) -> Path:
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shared_data() -> Callable[[str], Path]:
     """File or folder of the real studies by its path below ``shared/data``."""
     return lambda name: _shared(SHARED / "data" / name)

@@ -21,9 +21,11 @@ DAY = date(2026, 1, 2)
 REAL, SIMULATED = "study-genentech-21348", "study-synergylmm-grwth-data"
 
 
-@pytest.fixture
-def document(tmp_path: Path, shared_data: Callable[[str], Path]) -> Document:
-    project = write_project(tmp_path / "project", shared_data)
+@pytest.fixture(scope="module")
+def document(
+    tmp_path_factory: pytest.TempPathFactory, shared_data: Callable[[str], Path]
+) -> Document:
+    project = write_project(tmp_path_factory.mktemp("real") / "project", shared_data)
     return assemble_guide(run(read_project(project), built=DAY))
 
 

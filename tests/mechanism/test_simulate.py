@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from oncovivo.mechanism.engine import Engine
 from oncovivo.mechanism.population import draw_parameters, spread_names, standard_normals
 from oncovivo.mechanism.simulate import SimulationResult, arm_doses, simulate
 from oncovivo.mechanism.simulation_file import BandKind, Simulation, read_simulation
@@ -44,13 +45,12 @@ def read(folder: Path, text: str = GROWTH) -> Simulation:
     return read_simulation(path)
 
 
-def run(simulation: Simulation, *, seed: int = 1, engine: str = "adaptive") -> SimulationResult:
-    assert engine in ("adaptive", "numpy", "scipy")
+def run(simulation: Simulation, *, seed: int = 1, engine: Engine = "adaptive") -> SimulationResult:
     return simulate(simulation, rng=np.random.default_rng(seed), seed=seed, engine=engine)
 
 
 @pytest.mark.parametrize("engine", ["adaptive", "numpy", "scipy"])
-def test_the_typical_animal_follows_the_closed_form(tmp_path: Path, engine: str) -> None:
+def test_the_typical_animal_follows_the_closed_form(tmp_path: Path, engine: Engine) -> None:
     simulation = read(tmp_path)
     few = dataclasses.replace(simulation, band=dataclasses.replace(simulation.band, draws=3))
     result = run(few, engine=engine)

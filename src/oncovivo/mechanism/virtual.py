@@ -148,7 +148,7 @@ def draw_virtual(
     n_studies: int,
     rng: np.random.Generator,
     include_uncertainty: bool = True,
-    engine: Engine = "adaptive",
+    engine: Engine = "numpy",
     rtol: float | None = None,
     executor: Executor | None = None,
     progress: Callable[[int], None] = lambda _: None,
