@@ -508,14 +508,26 @@ def reason_checks(data: SurvivalData, *, level: float) -> tuple[ReasonCheck, ...
     if len(stated) == 1:
         return ()
     rows = []
+    entry, strata = late_entry(data), label_codes(data.strata)
     for taken, event in stated.items():
         changed = int((event != data.event).sum())
-        ratios = hazard_ratios(data.time, event, data.arm, entry=late_entry(data), level=level)
+        ratios = hazard_ratios(
+            data.time, event, data.arm, entry=entry, strata=strata, level=level, limits=False
+        )
         for place, ratio in zip(range(1, len(data.arms)), ratios, strict=True):
             mine, pair = data.arm == place, np.isin(data.arm, (0, place))
-            curve = survival_curve(data.time[mine], event[mine], level=level)
+            curve = survival_curve(
+                data.time[mine],
+                event[mine],
+                entry=None if entry is None else entry[mine],
+                level=level,
+            )
             test = rank_test(
-                data.time[pair], event[pair], (data.arm[pair] == place).astype(np.int64)
+                data.time[pair],
+                event[pair],
+                (data.arm[pair] == place).astype(np.int64),
+                entry=None if entry is None else entry[pair],
+                strata=None if strata is None else strata[pair],
             )
             rows.append(
                 ReasonCheck(

@@ -247,8 +247,8 @@ def survival_quantile(curve: SurvivalCurve, probability: float = 0.5) -> Surviva
         raise InputError(expected, found=f"{probability}")
     mark = 1 - probability
     estimate = _crossing(curve.time, curve.survival, mark)
-    # where survival is 0 its lower limit can only be 0
-    lower = _crossing(curve.time, np.where(curve.survival == 0, 0.0, curve.lower), mark)
+    # Where survival is 0 Greenwood's limits do not exist, and R's quantiles have none either.
+    lower = _crossing(curve.time, curve.lower, mark)
     if curve.start_lower <= mark:
         # so few animals that the limit is below the level from the start
         lower = 0.0

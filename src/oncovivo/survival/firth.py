@@ -44,7 +44,7 @@ class FirthFit:
     coefficients, standard_errors : tuple of float
         Log hazard ratios; standard errors from the information.
     lower, upper : tuple of float or None
-        Profile-likelihood limits; None where not reached.
+        Profile-likelihood limits; None where not reached or not looked for.
     p_values : tuple of float
         Penalized likelihood-ratio test of each coefficient.
     level : float
@@ -81,6 +81,7 @@ def firth_fit(
     entry: FloatArray | None = None,
     strata: IntArray | None = None,
     level: float = 0.95,
+    limits: bool = True,
 ) -> FirthFit:
     """Penalized Cox regression with profile-likelihood limits; Efron's ties.
 
@@ -90,6 +91,8 @@ def firth_fit(
         As in `oncovivo.survival.cox.cox_fit`.
     level : float
         Confidence of the limits, between 0 and 1.
+    limits : bool
+        Whether limits are looked for, which takes most of the time.
 
     Raises
     ------
@@ -101,7 +104,7 @@ def firth_fit(
     if not 0 < level < 1:
         raise InputError("a level between 0 and 1", found=f"{level:g}")
     problem = cox_problem(time, event, covariates, entry=entry, strata=strata)
-    penalized = Penalized(likelihood=problem.likelihood)
+    penalized = Penalized(likelihood=problem.likelihood.of_events())
     start = np.zeros_like(problem.likelihood.observed)
     found = minimize_newton(penalized, start, max_iterations=_MOST_STEPS)
     value, _, information = penalized(found.theta)
@@ -118,10 +121,13 @@ def firth_fit(
         rise = max(0.0, at_zero(0.0) - lowest)
         p_values.append(float(special.chdtrc(1, 2 * rise)))
         arrived &= at_zero.arrived
-        for limits, side in ((lower, -1.0), (upper, 1.0)):
+        for ends, side in ((lower, -1.0), (upper, 1.0)):
+            if not limits:
+                ends.append(None)
+                continue
             profile = _Profile(penalized, which, rest)
             step = side * float(error)
-            limits.append(_limit(profile, float(estimate), step, lowest + drop))
+            ends.append(_limit(profile, float(estimate), step, lowest + drop))
             arrived &= profile.arrived
     return FirthFit(
         coefficients=tuple(float(estimate) for estimate in found.theta[0]),

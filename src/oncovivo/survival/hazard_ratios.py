@@ -130,6 +130,7 @@ def hazard_ratios(
     strata: IntArray | None = None,
     cluster: IntArray | None = None,
     level: float = 0.95,
+    limits: bool = True,
 ) -> tuple[HazardRatio, ...]:
     """Hazard ratio of every other arm against the control, from one model of all arms.
 
@@ -147,6 +148,8 @@ def hazard_ratios(
         The arm that others are compared with.
     level : float
         Confidence of the limits, between 0 and 1.
+    limits : bool
+        Whether limits of Firth's ratios are looked for, which takes most of the time.
 
     Raises
     ------
@@ -173,7 +176,7 @@ def hazard_ratios(
         for infinite, error in zip(fit.infinite, errors, strict=True)
     ]
     penalized = (
-        firth_fit(time, event, covariates, entry=entry, strata=strata, level=level)
+        firth_fit(time, event, covariates, entry=entry, strata=strata, level=level, limits=limits)
         if any(open_)
         else None
     )

@@ -109,6 +109,15 @@ class PartialLikelihood:
         """Values, gradients and Hessians at theta (B, p)."""
         return self.moments(theta)[:3]
 
+    def of_events(self) -> PartialLikelihood:
+        """The likelihood of one study without the rows of animals that had no event."""
+        return PartialLikelihood(
+            design=self.design,
+            weights=self.weights[:, self.live[0]],
+            live=self.live[:, self.live[0]],
+            observed=self.observed,
+        )
+
     def take(self, index: IntArray) -> PartialLikelihood:
         """Some of the studies."""
         return PartialLikelihood(
@@ -137,8 +146,11 @@ class Penalized:
         inverse = np.linalg.inv(np.where(usable[:, None, None], information, eye))
         design = self.likelihood.design
         centered = design - (share @ design)[:, :, None, :]
-        distance = np.einsum("bmui,bij,bmuj->bmu", centered, inverse, centered, optimize=True)
-        slope = np.einsum("bmu,bmui->bi", share * distance, centered, optimize=True)
+        # Plain matrix products: sums over four indices would look for their order anew each time.
+        count, size = theta.shape
+        flat = centered.reshape(count, -1, size)
+        distance = ((flat @ inverse) * flat).sum(axis=2)
+        slope = ((share.reshape(count, -1) * distance)[:, None, :] @ flat)[:, 0]
         penalized = np.where(usable, value - 0.5 * np.where(usable, log_determinant, 0.0), np.inf)
         return penalized, gradient - 0.5 * slope, information
 

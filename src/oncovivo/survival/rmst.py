@@ -263,7 +263,8 @@ def _area(curve: SurvivalCurve, before: NDArray[np.bool_], tau: float) -> tuple[
     risk, events = curve.at_risk[before], curve.events[before]
     left = risk - events
     growth = np.divide(events, risk * left, out=np.zeros_like(events), where=left > 0)
-    return float(pieces.sum()), math.sqrt(float((after**2 * growth).sum()))
+    # In units of the horizon: squares of very long or very short times leave the range of numbers.
+    return float(pieces.sum()), tau * math.sqrt(float(((after / tau) ** 2 * growth).sum()))
 
 
 def _contrast(
