@@ -161,7 +161,10 @@ def _virtual(simulation: Simulation, seed: int) -> Study:
             where=simulation.name,
             mend="name a study with --study",
         )
-    return to_study(draw_virtual(simulation, n_studies=1, rng=np.random.default_rng(seed)), 0)
+    drawn = draw_virtual(
+        simulation, n_studies=1, rng=np.random.default_rng(seed), engine="adaptive"
+    )
+    return to_study(drawn, 0)
 
 
 def _read(path: Path | None) -> Study:

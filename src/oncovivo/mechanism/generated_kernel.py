@@ -289,8 +289,8 @@ def cache_folder(environment: Mapping[str, str], platform: str) -> Path | None:
 
     Examples
     --------
-    >>> cache_folder({"XDG_CACHE_HOME": "cache"}, "linux").as_posix()
-    'cache/oncovivo/mechanism'
+    >>> cache_folder({"XDG_CACHE_HOME": "/caches"}, "linux").as_posix()
+    '/caches/oncovivo/mechanism'
     """
     own = environment.get("NUMBA_CACHE_DIR")
     if own:
