@@ -56,6 +56,17 @@ def test_limits_stay_between_zero_and_one_and_are_none_where_nothing_happened() 
     assert incidence_at(found, [1])[0].tolist() == [[0, 0]]
 
 
+@pytest.mark.parametrize(("level", "reach"), [(0.95, 1.959963985), (0.9, 1.644853627)])
+def test_limits_are_those_of_the_log_log_scale_by_hand(level: float, reach: float) -> None:
+    time, cause = [1, 2, 3, 4, 5, 6, 7, 8], [1, 1, 2, 1, 2, 2, 1, 2]
+    found = cumulative_incidence(time, cause, causes=("a", "b"), level=level)
+    # Without censoring 3 of 8 have had cause a by time 4, with the error of a share.
+    share, error = 3 / 8, (3 / 8 * 5 / 8 / 8) ** 0.5
+    factor = np.exp(reach * error / (share * -np.log(share)))
+    assert found.lower[3, 0] == pytest.approx(share**factor, rel=1e-8)
+    assert found.upper[3, 0] == pytest.approx(share ** (1 / factor), rel=1e-8)
+
+
 def test_late_entry_counts_animals_only_from_then_on() -> None:
     found = cumulative_incidence([4, 6, 8], [1, 2, 0], causes=("a", "b"), entry=[0, 5, 3])
     assert found.incidence[-1] == pytest.approx([0.5, 0.25])

@@ -260,3 +260,11 @@ def test_log_rank_of_seven_arms_of_many_models_agrees_with_r(
         found = rank_test(time, event, group, rho=rho)
         assert found.statistic == pytest.approx(result["tests"][test]["chisq"], rel=1e-8)
         assert found.df == 6
+
+
+def test_the_observed_labels_count_among_drawn_ones_of_three_groups() -> None:
+    time, event = np.arange(1.0, 31.0), np.ones(30, dtype=bool)
+    group = np.repeat([0, 1, 2], 10)
+    found = permutation_rank_test(time, event, group, rng=np.random.default_rng(1), draws=99)
+    # Groups that do not overlap: no drawn labels are as far, so that 1 of 100 is left.
+    assert (found.exact, found.p_value) == (False, 1 / 100)

@@ -145,6 +145,10 @@ HEAD = "animal_id,treatment,time,event"
         ("animal_id,treatment,start,event\na,v,1,1", r"both start and stop, found start"),
         ("animal_id,treatment,time\na,v,1", r"row 1: expected a column 'event' \(0 or 1\)"),
         (
+            "animal_id,treatment,start,stop,event\na,v,3,3,1",
+            r"row 2, column stop: expected a stop after the start \(3\), found '3'",
+        ),
+        (
             "animal_id,treatment,start,stop,event\na,v,5,3,1",
             r"row 2, column stop: expected a stop after the start \(5\), found '3'",
         ),

@@ -14,7 +14,10 @@ from oncovivo.cli.progress import stages
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Compare regimens in a mechanism model.", no_args_is_help=True)
+app = typer.Typer(
+    help="Ask a mechanism model: schedules, sensitivities, text for other programs.",
+    no_args_is_help=True,
+)
 
 ScheduleArgument = Annotated[
     Path,
@@ -34,7 +37,7 @@ DrawsOption = Annotated[
 
 @app.callback()
 def group() -> None:
-    """Compare regimens in a mechanism model."""
+    """Ask a mechanism model: schedules, sensitivities, text for other programs."""
 
 
 @app.command("schedule")
