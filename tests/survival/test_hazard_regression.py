@@ -17,6 +17,7 @@ from oncovivo.errors import DataError, InputError
 from oncovivo.survival.cox import CoxFit, cox_fit
 from oncovivo.survival.firth import firth_fit, firth_many
 from oncovivo.survival.hazard_ratios import hazard_ratios
+from oncovivo.survival.rank_tests import rank_test
 
 TIME = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
 EVENT = np.array([True, True, True, False, True, True])
@@ -37,6 +38,16 @@ def test_one_coefficient_agrees_with_the_partial_likelihood_written_out() -> Non
     fit = cox_fit(TIME, EVENT, TREATED)
     assert fit.coefficients[0] == pytest.approx(expected.x, abs=1e-5)
     assert fit.log_likelihoods[1] == pytest.approx(-expected.fun, rel=1e-9)
+
+
+def test_the_score_test_without_ties_is_the_log_rank_test() -> None:
+    fit = cox_fit(TIME, EVENT, TREATED)
+    log_rank = rank_test(TIME, EVENT, TREATED[:, 0].astype(np.intp))
+    assert fit.score.statistic == pytest.approx(log_rank.statistic)
+    assert fit.score.p_value == pytest.approx(log_rank.p_value)
+    # One degree of freedom: the p-value of a normal deviate.
+    rise = 2 * (fit.log_likelihoods[1] - fit.log_likelihoods[0])
+    assert fit.likelihood_ratio.p_value == pytest.approx(math.erfc(math.sqrt(rise / 2)))
 
 
 def test_tied_events_follow_efron() -> None:
