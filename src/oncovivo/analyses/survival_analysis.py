@@ -32,6 +32,12 @@ from oncovivo.analyses.survival_comparisons import (
     reason_checks,
     time_ratios,
 )
+from oncovivo.analyses.survival_input import (
+    choose_tables,
+    control_first,
+    read_table,
+    take_arms,
+)
 from oncovivo.analyses.survival_result import (
     AnimalTime,
     ArmSurvival,
@@ -62,7 +68,7 @@ from oncovivo.survival.events import (
     parse_event,
 )
 from oncovivo.survival.rmst import RestrictedMean, common_horizon, restricted_mean
-from oncovivo.survival.table import is_survival_table, read_survival_table
+from oncovivo.survival.table import is_survival_table
 from oncovivo.survival.turnbull import turnbull, turnbull_median
 
 __all__ = [
@@ -123,8 +129,8 @@ def analyse_survival(
     InputError
         If an option does not fit the study.
     """
-    order = _control_first(shown, control)
-    shown, tested = _subset(shown, order), _subset(tested, order)
+    order = control_first(shown, control)
+    shown, tested = take_arms(shown, order), take_arms(tested, order)
     rng = np.random.default_rng(seed)
     by_interval = tested.event_time == "interval"
     curves = {name: _curve(shown, place, options) for place, name in enumerate(shown.arms)}
@@ -312,7 +318,7 @@ def analyse_survival_file(
     source = input_digest(path)
     seed = seed_of(source.sha256) if options.seed is None else options.seed
     if path.is_file() and is_survival_table(path):
-        tables = _chosen(_read_table(path, options), reading)
+        tables = choose_tables(read_table(path, options), reading)
         names = list(dict.fromkeys(arm for data in tables for arm in data.arms))
         control = check_control(names, options.control, name_as_control(names))
 
@@ -342,94 +348,6 @@ def analyse_survival_file(
         results = for_each_study(studies, control, of_growth, label=label_study, progress=progress)
     return FileSurvival(
         source=source, reading=reading, options=options, seed=seed, studies=results
-    )
-
-
-def _read_table(path: Path, options: SurvivalOptions) -> tuple[SurvivalData, ...]:
-    """A survival table, once no option asks for growth."""
-    for name, value in (("event", options.event), ("event-time", options.event_time)):
-        if value is not None:
-            raise InputError(
-                f"growth data for --{name}",
-                found="a survival table, which has its own events",
-                where=path.name,
-                mend=f"leave --{name} out; --cause chooses a cause",
-            )
-    return read_survival_table(
-        path,
-        strata=options.strata,
-        cluster=options.cluster,
-        cause=options.cause,
-        reasons=options.reasons or None,
-        only=options.only,
-    )
-
-
-def _chosen(tables: tuple[SurvivalData, ...], reading: StudyOptions) -> tuple[SurvivalData, ...]:
-    """The studies, lines and arms that the user wants of a survival table."""
-    found = tuple(
-        data
-        for data in tables
-        if (reading.study is None or data.study_id.split("/")[0] == reading.study)
-        and (reading.line is None or data.line == reading.line)
-    )
-    if not found:
-        listed = ", ".join(data.study_id for data in tables[:6])
-        raise InputError(
-            "a study of the table",
-            found=f"study {reading.study!r}, line {reading.line!r}",
-            mend=f"it holds: {listed}",
-        )
-    if not reading.arms:
-        return found
-    names = {arm for data in found for arm in data.arms}
-    for arm in reading.arms:
-        if arm not in names:
-            raise InputError(
-                "arms of the table: " + ", ".join(sorted(names)), found=repr(arm), where="--arms"
-            )
-    return tuple(
-        _subset(data, [place for place, arm in enumerate(data.arms) if arm in reading.arms])
-        for data in found
-    )
-
-
-def _control_first(data: SurvivalData, control: str) -> list[int]:
-    """Places of the arms that have animals, the control first."""
-    counts = np.bincount(data.arm, minlength=len(data.arms))
-    if control not in data.arms or counts[data.arms.index(control)] == 0:
-        expected = "animals with a known time in the control arm"
-        raise DataError(expected, found="none", where=f"study {data.study_id}, arm {control}")
-    first = data.arms.index(control)
-    others = [place for place in range(len(data.arms)) if place != first and counts[place]]
-    if not others:
-        expected = "animals with a known time in an arm beside the control"
-        raise DataError(expected, found="none", where=f"study {data.study_id}")
-    return [first, *others]
-
-
-def _subset(data: SurvivalData, places: list[int]) -> SurvivalData:
-    """The data of some arms, in the order given."""
-    kept = np.flatnonzero(np.isin(data.arm, places))
-    new = {old: place for place, old in enumerate(places)}
-
-    def labels(values: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        return None if values is None else tuple(values[i] for i in kept)
-
-    return replace(
-        data,
-        arms=tuple(data.arms[place] for place in places),
-        animal_ids=tuple(data.animal_ids[i] for i in kept),
-        arm=np.array([new[place] for place in data.arm[kept].tolist()], dtype=np.int64),
-        entry=data.entry[kept],
-        time=data.time[kept],
-        lower=data.lower[kept],
-        upper=data.upper[kept],
-        event=data.event[kept],
-        cause=data.cause[kept],
-        ended=labels(data.ended),
-        strata=labels(data.strata),
-        cluster=labels(data.cluster),
     )
 
 
