@@ -151,7 +151,7 @@ def test_a_truth_at_the_detectable_index_has_the_power(fit: GrowthFit) -> None:
 
 
 def test_bad_questions_are_refused(fit: GrowthFit) -> None:
-    with pytest.raises(InputError, match=r"relative_volume, auc.*rates do not add up"):
+    with pytest.raises(InputError, match=r"relative_volume, tgi, auc.*rates do not add up"):
         response_additivity(fit, TWO, scale="growth_rate")  # type: ignore[arg-type]
     rng = np.random.default_rng(1)
     with pytest.raises(InputError, match="at least 200 draws"):

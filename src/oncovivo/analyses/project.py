@@ -6,7 +6,7 @@ import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, Literal, NoReturn, TypeAlias, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -22,7 +22,10 @@ from oncovivo.analyses.simulation_inputs import (
     files_beside,
     read_guide_simulation,
 )
+from oncovivo.analyses.study_names import NamedStudy, askable_study_words, named_studies
 from oncovivo.analyses.survival_analysis import DEFAULT_EVENT
+from oncovivo.combination.doses import Unequal
+from oncovivo.combination.result import Null, Scale
 from oncovivo.errors import FileFormatError
 from oncovivo.evidence import (
     Claim,
@@ -32,6 +35,7 @@ from oncovivo.evidence import (
     read_identifiers,
     read_records,
 )
+from oncovivo.evidence.claim_sources import ClaimSource, SourceWord
 from oncovivo.evidence.csvfile import read_text
 from oncovivo.evidence.lint import (
     AnnouncedFigure,
@@ -52,6 +56,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SECTIONS",
+    "CombinationEntry",
     "FigureEntry",
     "GuideProject",
     "GuideSettings",
@@ -99,6 +104,11 @@ def _event_of(value: object) -> object:
 Event = Annotated[EventDefinition, BeforeValidator(_event_of)]
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 Identifier = Annotated[str, StringConstraints(pattern=rf"^{_IDENTIFIER.pattern}$")]
+StudyId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$")]
+
+
+_T = TypeVar("_T")
+_ADDED: Final[Mapping[SourceWord, str]] = {"simulation": "file", "study": "study"}
 
 
 class _Strict(BaseModel):
@@ -133,17 +143,48 @@ class FigureEntry(_Strict):
     file: NonEmpty
 
 
+class CombinationEntry(_Strict):
+    """A ``[[study.combination]]``: a combination arm, its partners alone, and what it is held to.
+
+    ``a``, ``b`` and ``c`` are the arms of the partners, ``ab``, ``ac`` and ``bc`` those of two of
+    three; of ``null`` and ``scale`` the first is the one that the sentence speaks of, and all are
+    shown when empty; ``doses`` accepts a combination with other doses than its partners' arms.
+    """
+
+    a: NonEmpty
+    b: NonEmpty
+    c: NonEmpty | None = None
+    combination: NonEmpty
+    ab: NonEmpty | None = None
+    ac: NonEmpty | None = None
+    bc: NonEmpty | None = None
+    null: tuple[Null, ...] = ()
+    scale: tuple[Scale, ...] = ()
+    day: float | None = None
+    doses: Unequal = "refuse"
+    section: SectionId = "combinations"
+
+    @property
+    def pairs(self) -> dict[str, str]:
+        """Arms of two of three partners by letters."""
+        named = {"ab": self.ab, "ac": self.ac, "bc": self.bc}
+        return {letters: arm for letters, arm in named.items() if arm is not None}
+
+
 class StudyEntry(_Strict):
     """A ``[[study]]``: a file or folder of animal-level data and how to show it.
 
-    ``study`` and ``line`` choose one study in a file that holds several; ``control`` names the arm
+    ``id`` is the name by which claims query it: letters, digits and hyphens, else made of those of
+    the study's own id; ``study`` and ``line`` choose one study in a file that holds several; ``control`` names the arm
     of the comparison; ``zeros`` says what zeros at the end of a series mean; ``tumor`` is the
     OncoTree code for the evidence map; ``simulated`` marks data that are not from animals;
     ``source`` is a key of references.json or words; ``growth`` says whether the growth model is
-    fitted and shown, ``survival`` whether times to the ``event`` are.
+    fitted and shown, ``survival`` whether times to the ``event`` are; ``combination`` lists the
+    combinations that are held against null models.
     """
 
     path: NonEmpty
+    id: StudyId | None = None
     control: str | None = None
     study: str | None = None
     line: str | None = None
@@ -156,6 +197,7 @@ class StudyEntry(_Strict):
     growth: bool = True
     survival: bool = True
     event: Event = DEFAULT_EVENT
+    combination: tuple[CombinationEntry, ...] = ()
 
 
 class SimulationEntry(_Strict):
@@ -298,7 +340,8 @@ def _read_project(folder: Path) -> GuideProject:
     claims = read_claims(folder / "claims.toml") if _present(folder / "claims.toml") else ()
     _check_entries(file, library, folder)
     simulations = _read_simulations(folder, file)
-    _check_claims(claims, library, identifiers, simulations)
+    studies = _read_studies(folder, file, claims, simulations)
+    _check_claims(claims, library, identifiers, simulations, studies)
     waivers = read_waivers(evidence / "waivers.csv") if _present(evidence / "waivers.csv") else ()
     return GuideProject(
         folder=folder,
@@ -346,8 +389,9 @@ def _check_claims(
     library: Library,
     identifiers: Identifiers,
     simulations: Mapping[str, Simulation],
+    studies: Mapping[str, NamedStudy],
 ) -> None:
-    """Refuse claims in unknown sections, from unknown simulations, or about unknown ids."""
+    """Refuse claims in unknown sections, from what the guide does not have, or on unknown ids."""
     ids: dict[str, Container[object]] = {
         "oncotree": identifiers.tumor_types,
         "filed_under": identifiers.tumor_types,
@@ -369,39 +413,53 @@ def _check_claims(
         if origin is None:
             continue
         known: Mapping[str, Container[object]] = ids
-        if origin.simulated:
-            known = askable_words(_simulation_of(claim, origin.name, simulations, where=where))
+        if origin.kind.word == "simulation":
+            known = askable_words(_named(claim, origin, simulations, where=where))
+        elif origin.kind.word == "study":
+            known = askable_study_words(_named(claim, origin, studies, where=where))
         for name in ("where", "supports", "contradicts"):
             query: Mapping[str, Sequence[object]] = getattr(claim, name)
             for column in (name for name in query if name in known):
                 states = STATES if origin.kind.column(column).states else ()
                 for value in query[column]:
                     if value not in known[column] and value not in states:
-                        _refuse_entry(value, known[column], where=f"{where}, {name}.{column}")
+                        _refuse_entry(
+                            value,
+                            known[column],
+                            word=origin.kind.word,
+                            states=states,
+                            where=f"{where}, {name}.{column}",
+                        )
 
 
-def _simulation_of(
-    claim: Claim, name: str, simulations: Mapping[str, Simulation], *, where: str
-) -> Simulation:
-    """The simulation that a claim names."""
-    if name not in simulations:
+def _named(claim: Claim, origin: ClaimSource, known: Mapping[str, _T], *, where: str) -> _T:
+    """The simulation or study that a claim names."""
+    word = origin.kind.word
+    if origin.name not in known:
         raise FileFormatError(
-            f"a simulation of the guide: {', '.join(simulations) or 'none'}",
+            f"a {word} of the guide: {', '.join(known) or 'none'}",
             found=f"from = {claim.source!r}",
             where=where,
-            mend="correct the name, or add the file to guide.toml as [[simulation]]",
+            mend=f"correct the name, or add the {_ADDED[word]} to guide.toml as [[{word}]]",
         )
-    return simulations[name]
+    return known[origin.name]
 
 
-def _refuse_entry(value: object, known: Container[object], *, where: str) -> NoReturn:
-    """Say what a row could have; a simulation has few entries, and all of them are named."""
+def _refuse_entry(
+    value: object,
+    known: Container[object],
+    *,
+    word: SourceWord,
+    states: tuple[str, ...],
+    where: str,
+) -> NoReturn:
+    """Say what a row could have; a study or a simulation has few entries, all of them named."""
     if isinstance(known, tuple):
         raise FileFormatError(
-            "an entry that a row of the simulation can have",
+            f"an entry that a row of the {word} can have",
             found=repr(value),
             where=where,
-            mend=f"use one of: {', '.join(str(entry) for entry in known)}",
+            mend=f"use one of: {', '.join(str(entry) for entry in known) or ', '.join(states)}",
         )
     raise FileFormatError(
         "an id that a row can have",
@@ -436,7 +494,16 @@ def _check_entries(file: _GuideFile, library: Library, folder: Path) -> None:
         seen.add(name)
     for text in file.text:
         _check_keys(text.cites, library, where=f"guide.toml, text {text.id}")
+    ids: set[str] = set()
     for study in file.study:
+        if study.id is not None and study.id in ids:
+            raise FileFormatError(
+                "an id that no other study has",
+                found=repr(study.id),
+                where=f"guide.toml, study {study.path}",
+                mend="rename one of them",
+            )
+        ids |= {study.id} if study.id is not None else set()
         if not (folder / study.path).exists():
             raise FileFormatError(
                 "a study file or folder",
@@ -473,6 +540,28 @@ def _read_simulations(folder: Path, file: _GuideFile) -> dict[str, Simulation]:
                 mend="rename one of the files",
             )
         found[entry.name] = read_guide_simulation(folder / entry.path)
+    return found
+
+
+def _read_studies(
+    folder: Path,
+    file: _GuideFile,
+    claims: Sequence[Claim],
+    simulations: Mapping[str, Simulation],
+) -> dict[str, NamedStudy]:
+    """The studies by id, where a claim queries one: their arms are known before anything runs."""
+    origins = [claim.origin for claim in claims]
+    if not any(origin is not None and origin.kind.word == "study" for origin in origins):
+        return {}
+    found = {named.id: named for named in named_studies(file.study, folder=folder)}
+    for named in found.values():
+        if named.id in simulations:
+            raise FileFormatError(
+                "a study id that no simulation has as its name, for rows to be told apart",
+                found=repr(named.id),
+                where=named.where,
+                mend="give the study another id",
+            )
     return found
 
 

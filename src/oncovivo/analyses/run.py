@@ -9,7 +9,9 @@ from oncovivo.analyses.bundle import Bundle
 from oncovivo.analyses.contract import contract
 from oncovivo.analyses.project import GuideProject
 from oncovivo.analyses.simulation_results import run_simulations, simulation_rows
+from oncovivo.analyses.study_names import study_source
 from oncovivo.analyses.study_results import analyse_studies
+from oncovivo.analyses.study_rows import study_rows
 from oncovivo.evidence import evaluate_claims, flatten
 from oncovivo.evidence.lint import Finding, lint
 from oncovivo.provenance import InputFile, Provenance, package_versions
@@ -58,18 +60,27 @@ def run(
         that does not exist.
     """
     simulations = run_simulations(project.simulations, folder=project.folder, progress=progress)
-    progress("claims")
-    sources = {
-        "evidence": tuple(flatten(record) for record in project.records),
-        **{placed.source: simulation_rows(placed.result) for placed in simulations},
-    }
-    claims = evaluate_claims(project.claims, sources, works=project.library.works())
-    progress("lint")
-    findings = lint_project(project)
     progress("studies")
     studies = analyse_studies(
         project.studies, folder=project.folder, identifiers=project.identifiers
     )
+    progress("claims")
+    sources = {
+        "evidence": tuple(flatten(record) for record in project.records),
+        **{
+            study_source(study.id): tuple(row.cells() for row in study_rows(study))
+            for study in studies
+        },
+        **{placed.source: simulation_rows(placed.result) for placed in simulations},
+    }
+    claims = evaluate_claims(
+        project.claims,
+        sources,
+        works=project.library.works(),
+        simulated={study_source(study.id) for study in studies if study.simulated},
+    )
+    progress("lint")
+    findings = lint_project(project)
     return Bundle(
         settings=project.settings,
         texts=project.texts,

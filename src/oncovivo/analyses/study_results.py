@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from oncovivo.analyses.contract import input_digest
 from oncovivo.analyses.growth_analysis import growth_or_reason
 from oncovivo.analyses.growth_result import GrowthOptions, GrowthResult
-from oncovivo.analyses.project import SectionId, StudyEntry
+from oncovivo.analyses.project import CombinationEntry, SectionId, StudyEntry
 from oncovivo.analyses.study_analysis import AnalysisOptions, analyse_study, suggest_control
-from oncovivo.analyses.study_input import StudyOptions, load_studies
+from oncovivo.analyses.study_names import NamedStudy, named_studies
 from oncovivo.analyses.survival_analysis import survival_or_reason
 from oncovivo.analyses.survival_result import SurvivalOptions, SurvivalResult
+from oncovivo.analyses.synergy_analysis import analyse_synergy
+from oncovivo.analyses.synergy_result import SynergyAnalysis, SynergyOptions
 from oncovivo.endpoints import EndpointTable, VolumeByDay
 from oncovivo.endpoints.response import ResponseResult
 from oncovivo.endpoints.tolerability import TolerabilityResult
@@ -22,9 +23,8 @@ from oncovivo.evidence import Identifiers
 from oncovivo.provenance import seed_of
 from oncovivo.studies import Study
 from oncovivo.studies.leaving import Leaver
-from oncovivo.survival.table import is_survival_table
 
-__all__ = ["ArmResult", "StudyResult", "analyse_studies"]
+__all__ = ["ArmResult", "StudyCombination", "StudyResult", "analyse_studies"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,16 @@ class ArmResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StudyCombination:
+    """A combination of a study, where it stands, and its result, or None and why there is none."""
+
+    section: SectionId
+    combination: str
+    result: SynergyAnalysis | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StudyResult:
     """A study, described and summarized by day.
 
@@ -45,7 +55,7 @@ class StudyResult:
     references.json or free text; ``tumor`` an OncoTree code or empty; ``seed`` that of the
     resampling behind the intervals, taken from the input's digest; ``growth`` the growth model, or
     None and ``growth_reason``, which is empty where nobody asked for the model; ``survival`` and
-    ``survival_reason`` likewise for times to an event.
+    ``survival_reason`` likewise for times to an event; ``combinations`` what was asked about them.
     """
 
     id: str
@@ -69,6 +79,7 @@ class StudyResult:
     growth_reason: str
     survival: SurvivalResult | None
     survival_reason: str
+    combinations: tuple[StudyCombination, ...]
     last_day: float
     seed: int
     notes: tuple[str, ...]
@@ -96,61 +107,23 @@ def analyse_studies(
         If an entry names no control arm, or one that the study does not have.
     """
     results: list[StudyResult] = []
-    taken: set[str] = set()
-    for entry in entries:
-        where = f"guide.toml, study {entry.path}"
+    for named in named_studies(entries, folder=folder):
+        entry = named.entry
         if entry.tumor is not None and entry.tumor not in identifiers.tumor_types:
             raise FileFormatError(
                 "a known OncoTree code",
                 found=repr(entry.tumor),
-                where=f"{where}, tumor",
+                where=f"{named.where}, tumor",
                 mend="use a code of tumor_types.csv, or add it to evidence/tumor_types.csv",
             )
         seed = seed_of(input_digest(folder / entry.path).sha256)
-        for study in _chosen(entry, folder, where=where):
-            results.append(_result(study, entry, taken, identifiers, where=where, seed=seed))
-            taken.add(results[-1].id)
+        results.append(_result(named, identifiers, seed=seed))
     return tuple(results)
 
 
-def _chosen(entry: StudyEntry, folder: Path, *, where: str) -> tuple[Study, ...]:
-    """The studies of a file that an entry means."""
-    path = folder / entry.path
-    if path.is_file() and path.name != "study.toml" and is_survival_table(path):
-        raise FileFormatError(
-            "a study with volumes by day",
-            found="a survival table, which has times to an event alone",
-            where=where,
-            mend="leave the entry out; oncovivo survival reads such tables",
-        )
-    studies = load_studies(path, StudyOptions(zeros=entry.zeros))
-    chosen = tuple(
-        study
-        for study in studies
-        if (entry.study is None or study.study_id.split("/")[0] == entry.study)
-        and (entry.line is None or study.line.name == entry.line)
-    )
-    if not chosen:
-        listed = ", ".join(f"{study.study_id} (line {study.line.name})" for study in studies[:6])
-        raise FileFormatError(
-            "a study of the file",
-            found=f"study {entry.study!r}, line {entry.line!r}",
-            where=where,
-            mend=f"the file holds: {listed}",
-        )
-    return chosen
-
-
-def _result(
-    study: Study,
-    entry: StudyEntry,
-    taken: set[str],
-    identifiers: Identifiers,
-    *,
-    where: str,
-    seed: int,
-) -> StudyResult:
+def _result(named: NamedStudy, identifiers: Identifiers, *, seed: int) -> StudyResult:
     """One study, described and summarized."""
+    study, entry = named.study, named.entry
     names = [arm.name for arm in study.arms]
     if entry.control is None or entry.control not in names:
         suggestion = suggest_control(study)
@@ -158,7 +131,7 @@ def _result(
         raise DataError(
             "the control arm of the study",
             found="none" if entry.control is None else repr(entry.control),
-            where=where,
+            where=named.where,
             mend=f"set control to one of: {', '.join(names)}{hint}",
         )
     if entry.simulated and not study.simulated:
@@ -196,7 +169,7 @@ def _result(
         study.line.tumor_type_id if study.line.tumor_type_id in identifiers.tumor_types else ""
     )
     return StudyResult(
-        id=_anchor(study.study_id, taken),
+        id=named.id,
         study_id=study.study_id,
         title=study.title,
         section=entry.section,
@@ -225,16 +198,42 @@ def _result(
         growth_reason=growth_reason,
         survival=survival,
         survival_reason=survival_reason,
+        combinations=tuple(_combination(study, entry, one, seed) for one in entry.combination),
         last_day=analysis.leavers.last_day,
         seed=seed,
         notes=tuple(dict.fromkeys((*analysis.volume.notes, *analysis.endpoints.notes))),
     )
 
 
-def _anchor(name: str, taken: set[str]) -> str:
-    """A name made of letters, digits and hyphens that no other study has."""
-    base = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower() or "study"
-    anchor, number = base, 2
-    while anchor in taken:
-        anchor, number = f"{base}-{number}", number + 1
-    return anchor
+def _combination(
+    study: Study, entry: StudyEntry, asked: CombinationEntry, seed: int
+) -> StudyCombination:
+    """One combination against the null models, or why the study cannot answer."""
+    options = SynergyOptions(
+        control=entry.control,
+        a=asked.a,
+        b=asked.b,
+        c=asked.c,
+        combination=asked.combination,
+        pairs=asked.pairs,
+        nulls=asked.null,
+        scales=asked.scale,
+        event=entry.event,
+        day=asked.day,
+        doses=asked.doses,
+    )
+    try:
+        result = analyse_synergy(
+            study,
+            control=entry.control or "",
+            options=options,
+            baseline_day=entry.baseline_day,
+            seed=seed,
+        )
+    except DataError as err:
+        return StudyCombination(
+            section=asked.section, combination=asked.combination, result=None, reason=str(err)
+        )
+    return StudyCombination(
+        section=asked.section, combination=asked.combination, result=result, reason=""
+    )

@@ -25,6 +25,7 @@ from oncovivo.cli import (
     simulate,
     study,
     survival,
+    synergy,
 )
 from oncovivo.errors import FileFormatError, ProjectError
 from oncovivo.version import __version__
@@ -54,6 +55,7 @@ mechanism.app.command("sensitivity")(mechanism_sensitivity.sensitivity)
 app.add_typer(mechanism.app, name="mechanism")
 app.command("growth")(growth.growth)
 app.command("survival")(survival.survival)
+app.command("synergy")(synergy.synergy)
 app.command("simulate")(simulate.simulate)
 app.command("panel")(panel.panel)
 app.command("report")(report.report)

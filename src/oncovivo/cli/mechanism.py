@@ -8,14 +8,14 @@ from typing import Annotated, Literal
 
 import typer
 
-from oncovivo.cli import mechanism_export
+from oncovivo.cli import mechanism_export, mechanism_fit
 from oncovivo.cli.options import DebugOption, FigureOption, JsonOption, SeedOption, TableOption
 from oncovivo.cli.progress import stages
 
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Ask a mechanism model: schedules, sensitivities, text for other programs.",
+    help="Ask a mechanism model: fits, schedules, sensitivities, text for other programs.",
     no_args_is_help=True,
 )
 
@@ -37,7 +37,7 @@ DrawsOption = Annotated[
 
 @app.callback()
 def group() -> None:
-    """Ask a mechanism model: schedules, sensitivities, text for other programs."""
+    """Ask a mechanism model: fits, schedules, sensitivities, text for other programs."""
 
 
 @app.command("schedule")
@@ -86,4 +86,5 @@ def schedule(
         show_schedules(found.result)
 
 
+app.command("fit")(mechanism_fit.fit)
 app.command("export")(mechanism_export.export)

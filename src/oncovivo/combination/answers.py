@@ -16,7 +16,7 @@ from oncovivo.combination.result import Null, SynergyResult
 from oncovivo.growth.effects import NO_RATE
 from oncovivo.growth.fit import GrowthFit
 
-__all__ = ["index_of", "not_estimable", "two_sided"]
+__all__ = ["in_units", "index_of", "not_estimable", "share_in_units", "two_sided"]
 
 FloatArray: TypeAlias = NDArray[np.float64]
 
@@ -28,6 +28,49 @@ _LARGEST_LOG: Final = 700.0
 def index_of(log_index: float) -> float | None:
     """Ratio of a log; None where it is beyond all numbers or missing."""
     return math.exp(log_index) if log_index < _LARGEST_LOG else None
+
+
+def in_units(question: Question, value: float, *, control: float) -> float | None:
+    """An arm's rate, or the log of its size or mean size, in the unit of the scale.
+
+    Parameters
+    ----------
+    question : Question
+        What was asked.
+    value, control : float
+        Of the arm and of the control, as :func:`oncovivo.combination.quantities.arm_quantities`
+        has them.
+
+    Returns
+    -------
+    float or None
+        Natural log per day; size relative to the start; inhibition, percent; area under the
+        relative size, days. None where it is beyond all numbers.
+    """
+    if question.scale == "growth_rate":
+        return value
+    share = index_of(value - control)
+    return None if share is None else share_in_units(question, share, control=control)
+
+
+def share_in_units(question: Question, share: float, *, control: float) -> float | None:
+    """A share of the control's size or area in the unit of the scale.
+
+    Parameters
+    ----------
+    question : Question
+        What was asked, not on the rate.
+    share : float
+        Below zero where that is foreseen.
+    control : float
+        Log of the control's relative size, or of its mean over the days.
+    """
+    if question.scale == "tgi":
+        return 100 * (1 - share)
+    size = index_of(control)
+    if size is None:
+        return None
+    return share * size * (question.time if question.scale == "auc" else 1.0)
 
 
 def not_estimable(fit: GrowthFit, question: Question, null: Null) -> SynergyResult:

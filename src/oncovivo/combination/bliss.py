@@ -11,9 +11,11 @@ growth).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from oncovivo.combination.answers import not_estimable, two_sided
+from oncovivo.combination.answers import in_units, not_estimable, two_sided
 from oncovivo.combination.quantities import arm_quantities, pose
 from oncovivo.combination.result import Scale, SynergyResult
 from oncovivo.combination.roles import CombinationArms
@@ -54,9 +56,10 @@ def bliss(
         Fitted model.
     arms : CombinationArms
         Roles.
-    scale : {"growth_rate", "relative_volume", "auc"}
-        ``growth_rate`` and ``relative_volume`` are one question; ``auc`` holds the areas under
-        the relative size up to the day against each other.
+    scale : {"growth_rate", "relative_volume", "tgi", "auc"}
+        The first three are one question; ``tgi`` tells what was observed and foreseen as
+        inhibition of the model, and ``auc`` holds the areas under the relative size up to the day
+        against each other.
     day : float, optional
         Study day of the index; else the last on which each of the arms was read.
     level : float
@@ -85,6 +88,9 @@ def bliss(
     >>> found = bliss(fit_growth(data), arms)
     >>> round(found.estimate, 4), round(found.index, 3), found.verdict
     (-0.04, 0.549, 'synergy')
+    >>> inhibition = bliss(fit_growth(data), arms, scale="tgi")
+    >>> round(inhibition.observed, 1), round(inhibition.foreseen, 1)
+    (74.1, 52.8)
     """
     question = pose(fit, arms, scale=scale, day=day, level=level)
     if question.unbounded:
@@ -92,10 +98,11 @@ def bliss(
     numbers = (question.control, *question.partners, question.combination)
     quantity = arm_quantities(fit, numbers, scale=scale, time=question.time)
     signs = np.array(bliss_signs(len(question.partners)))
-    return two_sided(
-        fit,
-        question,
-        "bliss",
-        estimate=float(signs @ quantity.value),
-        slopes=signs @ quantity.slopes,
+    estimate = float(signs @ quantity.value)
+    found = two_sided(fit, question, "bliss", estimate=estimate, slopes=signs @ quantity.slopes)
+    control, observed = float(quantity.value[0]), float(quantity.value[-1])
+    return replace(
+        found,
+        observed=in_units(question, observed, control=control),
+        foreseen=in_units(question, observed - estimate, control=control),
     )

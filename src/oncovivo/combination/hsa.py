@@ -18,7 +18,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import special
 
-from oncovivo.combination.answers import NO_ERROR, index_of, not_estimable
+from oncovivo.combination.answers import NO_ERROR, in_units, index_of, not_estimable
 from oncovivo.combination.detectable import detectable_difference
 from oncovivo.combination.quantities import arm_quantities, pose
 from oncovivo.combination.result import Scale, SingleAgent, SynergyResult, Verdict
@@ -44,8 +44,8 @@ def hsa(
         Fitted model.
     arms : CombinationArms
         Roles.
-    scale : {"growth_rate", "relative_volume", "auc"}
-        What is compared; with straight log curves the first two are one question.
+    scale : {"growth_rate", "relative_volume", "tgi", "auc"}
+        What is compared; with straight log curves the first three are one question.
     day : float, optional
         Study day of the index; else the last on which each of the arms was read.
     level : float
@@ -69,16 +69,22 @@ def hsa(
     bare = not_estimable(fit, question, "hsa")
     if question.unbounded:
         return bare
-    numbers = (*question.partners, question.combination)
+    numbers = (question.control, *question.partners, question.combination)
     quantity = arm_quantities(fit, numbers, scale=scale, time=question.time)
-    differences = quantity.value[-1] - quantity.value[:-1]
-    found = fit.contrasts(quantity.slopes[-1] - quantity.slopes[:-1], level=level)
+    differences = quantity.value[-1] - quantity.value[1:-1]
+    found = fit.contrasts(quantity.slopes[-1] - quantity.slopes[1:-1], level=level)
     error, df = found.std_error, found.df
     better = int(np.argmax(differences))
     factor = question.index_time
     estimate = float(differences[better])
+    control, observed = float(quantity.value[0]), float(quantity.value[-1])
     bare = replace(
-        bare, estimate=estimate, index=index_of(factor * estimate), versus=arms.partners[better]
+        bare,
+        estimate=estimate,
+        index=index_of(factor * estimate),
+        versus=arms.partners[better],
+        observed=in_units(question, observed, control=control),
+        foreseen=in_units(question, observed - estimate, control=control),
     )
     if not (error > 0).all():
         return replace(bare, reason=NO_ERROR)

@@ -1,8 +1,10 @@
 """What a null model compares: the rate, the size on a day or the area of each arm, as logs.
 
-Bliss on the size of a day, on model-based inhibition 100 (1 - R/R_C) and, with straight log
-curves, on the rate are one question: the control cancels. Response additivity on that inhibition
-and on the relative size are one question too. So inhibition has no scale of its own.
+Model-based inhibition of a day is 100 (1 - R/R_C), R the size relative to the start. Every null
+model foresees a size, and the control cancels between it and the size observed: estimate, test and
+index on the inhibition are those on the relative size, and only what was observed and foreseen is
+told as an inhibition. With straight log curves the rate is the same question for Bliss and for the
+highest single agent.
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ from typing import Final, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from oncovivo.combination.result import Scale
 from oncovivo.combination.roles import CombinationArms
@@ -23,6 +24,7 @@ from oncovivo.growth.effects import last_time
 from oncovivo.growth.fit import GrowthFit, GrowthWarning
 
 __all__ = [
+    "GROWTH_SCALES",
     "ArmQuantities",
     "Question",
     "arm_quantities",
@@ -30,6 +32,9 @@ __all__ = [
 ]
 
 FloatArray: TypeAlias = NDArray[np.float64]
+
+GROWTH_SCALES: Final[tuple[Scale, ...]] = ("growth_rate", "relative_volume", "tgi", "auc")
+"""Scales that a growth fit answers on."""
 
 # Exact for the area under exponentials that grow or shrink a millionfold within a piece.
 _NODES: Final = np.polynomial.legendre.leggauss(40)
@@ -108,7 +113,7 @@ def pose(
         Fitted model.
     arms : CombinationArms
         Roles.
-    scale : {"growth_rate", "relative_volume", "auc"}
+    scale : {"growth_rate", "relative_volume", "tgi", "auc"}
         What is compared.
     day : float, optional
         Study day; else the last on which each of the arms was read.
@@ -120,9 +125,11 @@ def pose(
     InputError
         If an arm is not in the fit, the day is not after the baseline, or scale or level is none.
     """
-    if scale not in get_args(Scale):
-        expected = "a scale: " + ", ".join(get_args(Scale))
-        raise InputError(expected, found=repr(scale))
+    if scale not in GROWTH_SCALES:
+        expected = "a scale of growth: " + ", ".join(GROWTH_SCALES)
+        events = scale in get_args(Scale)
+        mend = "hazards and medians are asked of times to an event" if events else ""
+        raise InputError(expected, found=repr(scale), mend=mend)
     if not 0 < level < 1:
         raise InputError("a level between 0 and 1", found=f"{level:g}")
     data = fit.data
@@ -174,8 +181,8 @@ def arm_quantities(
         Fitted model.
     numbers : sequence of int, length k
         Arms.
-    scale : {"growth_rate", "relative_volume", "auc"}
-        Which quantity.
+    scale : {"growth_rate", "relative_volume", "tgi", "auc"}
+        Which quantity; that of ``tgi`` is the relative size.
     time : float
         Days since baseline.
     """
@@ -185,7 +192,7 @@ def arm_quantities(
             value=np.array([value for value, _ in areas]),
             slopes=np.stack([slopes for _, slopes in areas]),
         )
-    factor = time if scale == "relative_volume" else 1.0
+    factor = 1.0 if scale == "growth_rate" else time
     slopes = factor * np.stack([fit.terms.rate(number, end=time) for number in numbers])
     return ArmQuantities(value=slopes @ fit.coefficients, slopes=slopes)
 
@@ -201,5 +208,6 @@ def _log_mean_size(fit: GrowthFit, number: int, time: float) -> tuple[float, Flo
     weight = (half[:, None] * share).ravel() / time
     rows = terms.curve(number, points) - terms.curve(number, np.zeros(1))
     logs = rows @ fit.coefficients
-    total = float(special.logsumexp(logs, b=weight))
-    return total, np.asarray((weight * np.exp(logs - total)) @ rows)
+    shares = weight * np.exp(logs - logs.max())
+    total = float(shares.sum())
+    return float(logs.max()) + math.log(total), np.asarray(shares @ rows / total)

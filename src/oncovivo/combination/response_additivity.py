@@ -16,13 +16,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
-from oncovivo.combination.answers import index_of, not_estimable, two_sided
+from oncovivo.combination.answers import (
+    in_units,
+    index_of,
+    not_estimable,
+    share_in_units,
+    two_sided,
+)
 from oncovivo.combination.detectable import MANY, POWER, power_of_t
 from oncovivo.combination.quantities import ArmQuantities, Question, arm_quantities, pose
 from oncovivo.combination.result import SynergyResult
@@ -32,6 +38,7 @@ from oncovivo.growth.fit import GrowthFit
 
 __all__ = [
     "DRAWS",
+    "SIZE_SCALES",
     "AdditivityBootstrap",
     "RatioFamily",
     "SizeScale",
@@ -40,7 +47,10 @@ __all__ = [
 ]
 
 FloatArray: TypeAlias = NDArray[np.float64]
-SizeScale: TypeAlias = Literal["relative_volume", "auc"]
+SizeScale: TypeAlias = Literal["relative_volume", "tgi", "auc"]
+
+SIZE_SCALES: Final[tuple[SizeScale, ...]] = get_args(SizeScale)
+"""Scales on which partners' effects add up."""
 
 DRAWS: Final = 10_000
 """Draws of the bootstrap unless asked otherwise."""
@@ -68,9 +78,9 @@ def response_additivity(
         Fitted model.
     arms : CombinationArms
         Roles.
-    scale : {"relative_volume", "auc"}
-        Size relative to the start on the day, or the area under it up to the day. Rates have no
-        response additivity.
+    scale : {"relative_volume", "tgi", "auc"}
+        Size relative to the start on the day, the same told as inhibition of the model, or the
+        area under it up to the day. Rates have no response additivity.
     day : float, optional
         Study day; else the last on which each of the arms was read.
     level : float
@@ -95,6 +105,12 @@ def response_additivity(
     found = two_sided(fit, question, "response_additivity", estimate=estimate, slopes=slopes)
     center = family.log_index()
     index = None if center is None else index_of(center)
+    control, observed = family.control, family.observed
+    found = replace(
+        found,
+        observed=in_units(question, observed, control=control),
+        foreseen=share_in_units(question, family.foreseen_share(), control=control),
+    )
     reason = found.reason or ("" if center is not None else NOT_POSITIVE)
     if found.std_error is None:
         return replace(found, index=index, reason=reason)
@@ -120,8 +136,8 @@ def _pose(
     day: float | None,
     level: float,
 ) -> Question:
-    if scale not in ("relative_volume", "auc"):
-        expected = "a scale of sizes: relative_volume, auc"
+    if scale not in SIZE_SCALES:
+        expected = "a scale of sizes: " + ", ".join(SIZE_SCALES)
         mend = "effects on rates do not add up to an effect on sizes"
         raise InputError(expected, found=repr(scale), mend=mend)
     return pose(fit, arms, scale=scale, day=day, level=level)
@@ -158,8 +174,8 @@ class RatioFamily:
         value, slopes = self._quantity.value, self._quantity.slopes
         own = value[-1] if observed is None else observed
         left = np.array([self._log_share + value[0], own - log_index])
-        sum_left = float(special.logsumexp(left))
-        sum_right = float(special.logsumexp(value[1:-1]))
+        sum_left = float(np.logaddexp.reduce(left))
+        sum_right = float(np.logaddexp.reduce(value[1:-1]))
         of_left = np.exp(left - sum_left) @ slopes[[0, -1]]
         of_right = np.exp(value[1:-1] - sum_right) @ slopes[1:-1]
         return sum_left - sum_right, np.asarray(of_left - of_right)
@@ -170,6 +186,23 @@ class RatioFamily:
         left = special.softmax([self._log_share + value[0], value[-1]])
         return np.array([left[0], *-special.softmax(value[1:-1]), left[1]])
 
+    @property
+    def control(self) -> float:
+        """Log of the control's size."""
+        return float(self._quantity.value[0])
+
+    @property
+    def observed(self) -> float:
+        """Log of the combination's size."""
+        return float(self._quantity.value[-1])
+
+    def foreseen_share(self) -> float:
+        """Size foreseen as a share of the control's; zero or below where partners overshoot."""
+        value = self._quantity.value
+        with np.errstate(over="ignore"):
+            kept: FloatArray = np.exp(value[1:-1] - value[0])
+        return float(kept.sum()) - (kept.size - 1)
+
     def log_index(self) -> float | None:
         """Log of observed over foreseen; None where nothing above zero is foreseen."""
         foreseen = self._log_foreseen()
@@ -177,7 +210,7 @@ class RatioFamily:
 
     def _log_foreseen(self) -> float | None:
         value = self._quantity.value
-        sum_right = float(special.logsumexp(value[1:-1]))
+        sum_right = float(np.logaddexp.reduce(value[1:-1]))
         rest = -math.expm1(float(self._log_share + value[0]) - sum_right)
         return sum_right + math.log(rest) if rest > 0 else None
 
@@ -305,7 +338,7 @@ def response_additivity_bootstrap(
         Random numbers.
     draws : int
         At least 200.
-    scale : {"relative_volume", "auc"}
+    scale : {"relative_volume", "tgi", "auc"}
         As for the test.
     day : float, optional
         As for the test.

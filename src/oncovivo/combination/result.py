@@ -11,7 +11,9 @@ from oncovivo.growth.fit import GrowthWarning
 __all__ = ["Alternative", "Null", "Scale", "SingleAgent", "SynergyResult", "Verdict"]
 
 Null: TypeAlias = Literal["bliss", "hsa", "response_additivity"]
-Scale: TypeAlias = Literal["growth_rate", "relative_volume", "auc"]
+Scale: TypeAlias = Literal[
+    "growth_rate", "relative_volume", "tgi", "auc", "hazard", "median_survival"
+]
 Alternative: TypeAlias = Literal["two_sided", "less"]
 Verdict: TypeAlias = Literal["synergy", "antagonism", "not_shown"]
 
@@ -49,13 +51,14 @@ class SynergyResult:
     ----------
     null : {"bliss", "hsa", "response_additivity"}
         The null model.
-    scale : {"growth_rate", "relative_volume", "auc"}
+    scale : {"growth_rate", "relative_volume", "tgi", "auc", "hazard", "median_survival"}
         What it foresees: the rate, natural log per day; the size relative to the start on the
-        day; the area under the relative size up to the day.
+        day; the inhibition 100 (1 - size / control's size) of the model on the day; the area under
+        the relative size up to the day; the hazard of the event; the median time to it.
     arms : CombinationArms
         Roles.
-    day, time : float
-        Study day of the index, and the same in days since baseline.
+    day, time : float or None
+        Study day of the index, and the same in days since baseline; None for events.
     estimate, lower, upper : float or None
         Observed less foreseen, as logs (per day on the rate): below 0 is synergy. For response
         additivity ln(R_AB + R_C) - ln(R_A + R_B).
@@ -68,8 +71,8 @@ class SynergyResult:
     p_value : float or None
         Of no synergy and no antagonism, or of no synergy where one-sided.
     index, index_lower, index_upper : float or None
-        Observed over foreseen size: below 1 is synergy. A missing upper limit is unbounded where
-        the reason does not say otherwise.
+        Observed over foreseen size or hazard, foreseen over observed median: below 1 is synergy.
+        A missing upper limit is unbounded where the reason does not say otherwise.
     detectable_index : float or None
         Largest index below 1 that a test at two-sided 1 - level finds with 80 % power, at the
         standard error of this study.
@@ -83,6 +86,8 @@ class SynergyResult:
         The better partner by its estimate, for the highest single agent.
     single_agents : tuple of SingleAgent
         The combination against each partner, for the highest single agent.
+    observed, foreseen : float or None
+        The combination's quantity and what the null model foresees, in the unit of the scale.
     reason : str
         What is missing or flagged; empty otherwise.
     warnings : tuple of GrowthWarning
@@ -92,8 +97,8 @@ class SynergyResult:
     null: Null
     scale: Scale
     arms: CombinationArms
-    day: float
-    time: float
+    day: float | None
+    time: float | None
     estimate: float | None
     std_error: float | None
     df: float | None
@@ -111,6 +116,8 @@ class SynergyResult:
     singular: bool
     versus: str | None = None
     single_agents: tuple[SingleAgent, ...] = ()
+    observed: float | None = None
+    foreseen: float | None = None
     reason: str = ""
     warnings: tuple[GrowthWarning, ...] = ()
 
@@ -139,6 +146,8 @@ class SynergyResult:
             "singular": self.singular,
             "versus": self.versus,
             "single_agents": [asdict(agent) for agent in self.single_agents],
+            "observed": self.observed,
+            "foreseen": self.foreseen,
             "reason": self.reason,
             "warnings": [warning.to_dict() for warning in self.warnings],
         }

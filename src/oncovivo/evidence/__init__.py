@@ -1,6 +1,6 @@
 """Literature rows, their lint, and the claims that rest on them."""
 
-from oncovivo.evidence.claim_sources import SIMULATION_COLUMNS
+from oncovivo.evidence.claim_sources import SIMULATION_COLUMNS, STUDY_COLUMNS
 from oncovivo.evidence.claims import (
     Claim,
     ClaimResult,
@@ -27,6 +27,7 @@ __all__ = [
     "COLUMNS",
     "MAP_KINDS",
     "SIMULATION_COLUMNS",
+    "STUDY_COLUMNS",
     "Claim",
     "ClaimResult",
     "Column",

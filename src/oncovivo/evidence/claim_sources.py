@@ -1,18 +1,28 @@
-"""What a claim may be tested against: the literature rows, or the rows of a simulation.
+"""What a claim may be tested against: literature rows, or the rows of a study or a simulation.
 
-``from = "evidence"`` or ``from = "simulation:<name>"``. Each kind declares its columns, so that a
-query is checked against the columns of its own source.
+``from = "evidence"``, ``from = "study:<id>"`` or ``from = "simulation:<name>"``. Each kind has its
+columns, so that a query is checked against the columns of its own source.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from oncovivo.errors import InputError
 from oncovivo.evidence.records import COLUMNS, Column
 
-__all__ = ["SIMULATION_COLUMNS", "ClaimSource", "SourceKind", "parse_source"]
+__all__ = [
+    "SIMULATION_COLUMNS",
+    "STUDY_COLUMNS",
+    "ClaimSource",
+    "SourceKind",
+    "SourceWord",
+    "parse_source",
+]
+
+SourceWord: TypeAlias = Literal["evidence", "study", "simulation"]
+"""What stands before the colon of a ``from``."""
 
 SIMULATION_COLUMNS: Final[tuple[Column, ...]] = (
     Column(name="row_id", kind="key", text="name of the simulation, a colon, number of the row"),
@@ -44,6 +54,97 @@ SIMULATION_COLUMNS: Final[tuple[Column, ...]] = (
 )
 """The columns of a simulation's rows: an arm against the control, an output, a day."""
 
+STUDY_COLUMNS: Final[tuple[Column, ...]] = (
+    Column(name="row_id", kind="key", text="id of the study, a colon, number of the row"),
+    Column(name="source", kind="text", text="the study itself, as study:four-arm"),
+    Column(name="analysis", kind="word", text="what was computed", words="study_analysis"),
+    Column(name="arm", kind="text", text="the arm; for synergy the arm of the combination"),
+    Column(
+        name="versus",
+        kind="text",
+        text="the control; for synergy the arms of the partners, each of which a query finds",
+    ),
+    Column(
+        name="null_model",
+        kind="word",
+        text="null model that the combination is held to; not_applicable to the other analyses",
+        words="null_model",
+        states=True,
+    ),
+    Column(name="scale", kind="word", text="on what scale", words="study_scale"),
+    Column(
+        name="day",
+        kind="number",
+        text="study day; not_applicable where the result speaks of no day",
+        states=True,
+    ),
+    Column(name="n", kind="count", text="animals of all arms behind the result"),
+    Column(
+        name="estimate",
+        kind="number",
+        text="arm less control, per day or in days; percent inhibited; log of observed over "
+        "foreseen",
+        states=True,
+    ),
+    Column(name="lower", kind="number", text="lower limit of the estimate", states=True),
+    Column(name="upper", kind="number", text="upper limit of the estimate", states=True),
+    Column(
+        name="ratio",
+        kind="number",
+        text="arm over control: of rates, hazards or medians",
+        states=True,
+    ),
+    Column(name="ratio_lower", kind="number", text="lower limit of the ratio", states=True),
+    Column(name="ratio_upper", kind="number", text="upper limit of the ratio", states=True),
+    Column(
+        name="index",
+        kind="number",
+        text="observed over foreseen size or hazard, or foreseen over observed median; below 1 is "
+        "synergy",
+        states=True,
+    ),
+    Column(name="index_lower", kind="number", text="lower limit of the index", states=True),
+    Column(name="index_upper", kind="number", text="upper limit of the index", states=True),
+    Column(
+        name="detectable_index",
+        kind="number",
+        text="largest index below 1 that a study of this precision finds with 80 % power",
+        states=True,
+    ),
+    Column(
+        name="p_value",
+        kind="number",
+        text="p of this result alone; of the highest single agent one-sided",
+        states=True,
+    ),
+    Column(
+        name="p_adjusted",
+        kind="number",
+        text="p that holds for all arms together, of growth rates",
+        states=True,
+    ),
+    Column(
+        name="direction",
+        kind="word",
+        text="where the result lies; not_applicable to synergy and where nothing was estimated",
+        words="study_direction",
+        states=True,
+    ),
+    Column(
+        name="verdict",
+        kind="word",
+        text="what the test of a null model says; not_applicable without one",
+        words="study_verdict",
+        states=True,
+    ),
+    Column(
+        name="level",
+        kind="number",
+        text="confidence of the limits, each result alone; one-sided for the highest single agent",
+    ),
+)
+"""The columns of a study's rows: one result each of growth, time to event or a combination."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceKind:
@@ -51,19 +152,25 @@ class SourceKind:
 
     Parameters
     ----------
+    word : {"evidence", "study", "simulation"}
+        What stands before the colon of a ``from``.
     rows : str
         Its rows in words, for messages and the guide.
     columns : tuple of Column
         Their columns.
     simulated : bool
-        Whether nothing in them was observed; they are one work then, however many there are.
+        Whether nothing in them was ever observed. Of a study it is the study that says so.
+    one_work : bool
+        Whether the rows are one work, however many there are.
     digits : int or None
         Significant digits that a slot prints; None for those of the rows.
     """
 
+    word: SourceWord
     rows: str
     columns: tuple[Column, ...]
     simulated: bool = False
+    one_work: bool = False
     digits: int | None = None
 
     @property
@@ -90,13 +197,23 @@ class SourceKind:
         raise KeyError(name)
 
 
-EVIDENCE: Final = SourceKind(rows="evidence rows", columns=COLUMNS)
-SIMULATION: Final = SourceKind(
-    rows="rows of a simulation", columns=SIMULATION_COLUMNS, simulated=True, digits=3
+EVIDENCE: Final = SourceKind(word="evidence", rows="evidence rows", columns=COLUMNS)
+_BY_NAME: Final = (
+    SourceKind(
+        word="simulation",
+        rows="rows of a simulation",
+        columns=SIMULATION_COLUMNS,
+        simulated=True,
+        one_work=True,
+        digits=3,
+    ),
+    SourceKind(
+        word="study", rows="rows of a study", columns=STUDY_COLUMNS, one_work=True, digits=3
+    ),
 )
 
-# Announced for a later version, so that their names are no slip.
-_LATER: Final = ("study", "meta")
+# Announced for a later version, so that its name is no slip.
+_LATER: Final = ("meta",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +225,7 @@ class ClaimSource:
 
     @property
     def simulated(self) -> bool:
-        """Whether nothing in it was observed."""
+        """Whether nothing in it can have been observed; a study may be simulated all the same."""
         return self.kind.simulated
 
 
@@ -118,29 +235,31 @@ def parse_source(text: str, *, where: str) -> ClaimSource:
     Parameters
     ----------
     text : str
-        ``evidence`` or ``simulation:<name>``.
+        ``evidence``, ``study:<id>`` or ``simulation:<name>``.
     where : str
         The claim, for the message.
 
     Raises
     ------
     InputError
-        If it is neither.
+        If it is none of them.
 
     Examples
     --------
-    >>> parse_source("simulation:renal_786o", where="claim C1").name
-    'renal_786o'
+    >>> parse_source("study:four-arm", where="claim C1").name
+    'four-arm'
     """
-    kind, _, name = text.partition(":")
     if text == "evidence":
         return ClaimSource(kind=EVIDENCE, name="")
-    if kind == "simulation" and name:
-        return ClaimSource(kind=SIMULATION, name=name)
-    later = f", and none of the kind {kind}, which this version cannot query"
+    word, _, name = text.partition(":")
+    for kind in _BY_NAME:
+        if kind.word == word and name:
+            return ClaimSource(kind=kind, name=name)
+    later = f", and none of the kind {word}, which this version cannot query"
     raise InputError(
-        "a claim from evidence or from a simulation" + (later if kind in _LATER else ""),
+        "a claim from evidence or from a study or a simulation"
+        + (later if word in _LATER else ""),
         found=f"from = {text!r}",
         where=where,
-        mend='write from = "evidence" or from = "simulation:<name>"',
+        mend='write from = "evidence", "study:<id>" or "simulation:<name>"',
     )

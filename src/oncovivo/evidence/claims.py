@@ -15,13 +15,14 @@ The verdict is the first that holds, in this order:
 6. ``partly_supported``: everything else
 
 Sources are independent works, not rows: two rows of one paper count once. A source with supporting
-and contradicting rows counts on both sides. A simulation is one source, however many rows it has.
+and contradicting rows counts on both sides. A study or a simulation is one source, however many
+rows it has.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -133,7 +134,10 @@ class Claim(_Strict):
 
     @property
     def simulated(self) -> bool:
-        """Whether the claim is tested against a simulation."""
+        """Whether the claim is tested against a simulation.
+
+        Whether a study is simulated is known once it was read: see :attr:`ClaimResult.simulated`.
+        """
         return self.origin is not None and self.origin.simulated
 
 
@@ -158,7 +162,8 @@ class ClaimResult:
     ``rows`` are the ids of all rows that match the query; ``supporting`` and ``contradicting`` the
     ids of those that do; the ``…_sources`` are the distinct works behind them; ``parts`` the
     sentence as alternating text and slots. ``assumed_count`` and ``scaled_count`` are those of
-    the matching row that has most, None where rows have none.
+    the matching row that has most, None where rows have none. ``simulated`` says whether the
+    claim was tested against a simulation, or against a study that is simulated.
     """
 
     claim: Claim
@@ -173,6 +178,7 @@ class ClaimResult:
     slots: tuple[FilledSlot, ...] = ()
     assumed_count: int | None = None
     scaled_count: int | None = None
+    simulated: bool = False
 
     @property
     def text(self) -> str:
@@ -270,12 +276,12 @@ def _check_claim(claim: Claim, *, where: str) -> None:
                 mend="use the slot in the sentence, or remove it",
             )
         _parse_function(function, kind, where=f"{where}, slots.{slot}")
-    if kind.simulated and claim.needs.sources > 1:
+    if kind.one_work and claim.needs.sources > 1:
         raise FileFormatError(
-            "needs = { sources = 1 } for a claim from a simulation",
+            f"needs = {{ sources = 1 }} for a claim from a {kind.word}",
             found=str(claim.needs.sources),
             where=f"{where}, needs",
-            mend="all rows of a simulation are one work; leave 'needs' out",
+            mend=f"all rows of a {kind.word} are one work; leave 'needs' out",
         )
     if claim.slots and claim.source is None:
         raise FileFormatError(
@@ -415,7 +421,11 @@ def _distinct(rows: Sequence[Row], column: str) -> tuple[Scalar, ...]:
 
 
 def evaluate_claim(
-    claim: Claim, rows: Sequence[Row], *, works: Mapping[str, str] | None = None
+    claim: Claim,
+    rows: Sequence[Row],
+    *,
+    works: Mapping[str, str] | None = None,
+    simulated: bool = False,
 ) -> ClaimResult:
     """A claim's verdict and its sentence with the slots filled.
 
@@ -428,6 +438,8 @@ def evaluate_claim(
         out here.
     works : mapping, optional
         From source key to the key of the work, for sources that are records of the same work.
+    simulated : bool
+        Whether the rows are those of a simulated study; those of a simulation always are.
 
     Raises
     ------
@@ -469,6 +481,7 @@ def evaluate_claim(
         slots=tuple(slots.values()),
         assumed_count=_most(matching, "assumed_count"),
         scaled_count=_most(matching, "scaled_count"),
+        simulated=origin.simulated or simulated,
     )
 
 
@@ -575,6 +588,7 @@ def evaluate_claims(
     sources: Mapping[str, Sequence[Row]],
     *,
     works: Mapping[str, str] | None = None,
+    simulated: Collection[str] = (),
 ) -> tuple[ClaimResult, ...]:
     """Every claim tested, in the order of the file.
 
@@ -583,16 +597,23 @@ def evaluate_claims(
     claims : sequence of Claim
         The claims.
     sources : mapping
-        From what ``from`` names (``evidence``, ``simulation:<name>``) to its rows.
+        From what ``from`` names (``evidence``, ``study:<id>``, ``simulation:<name>``) to its rows.
     works : mapping, optional
         As of :func:`evaluate_claim`.
+    simulated : collection of str
+        The studies among the sources that are simulated, as ``from`` names them.
 
     Raises
     ------
     InputError
         If a claim names a source that is not among them.
     """
-    return tuple(evaluate_claim(claim, _rows_of(claim, sources), works=works) for claim in claims)
+    return tuple(
+        evaluate_claim(
+            claim, _rows_of(claim, sources), works=works, simulated=claim.source in simulated
+        )
+        for claim in claims
+    )
 
 
 def _rows_of(claim: Claim, sources: Mapping[str, Sequence[Row]]) -> Sequence[Row]:

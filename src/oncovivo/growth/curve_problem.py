@@ -117,8 +117,11 @@ class CurveReadings:
         """
         log_size = log_sigma[..., self.output]
         z, bad = self._standardized(curve, log_size)
-        value = np.where(self.below, special.log_ndtr(z), -0.5 * z**2 - log_size - _LOG_ROOT_2PI)
-        value = np.where(bad, -np.inf, value)
+        value = -0.5 * z**2 - log_size - _LOG_ROOT_2PI
+        if self.below.any():
+            # The tail is dear: it is worked out where it is needed.
+            value[..., self.below] = special.log_ndtr(z[..., self.below])
+        value[bad] = -np.inf
         return np.asarray(np.where(self.used, value, 0.0).sum(axis=-1))
 
     def terms(self, curve: FloatArray, log_size: FloatArray) -> ReadingTerms:

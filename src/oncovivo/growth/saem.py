@@ -35,7 +35,7 @@ BoolArray: TypeAlias = NDArray[np.bool_]
 
 # A variance may fall to this share of itself in an iteration of the first phase.
 _ANNEALING: Final = 0.95
-_LEAST_SPREAD: Final = 1e-3
+_LEAST_SPREAD: Final = 1e-2
 _LEAST_LOG_SIGMA: Final = float(np.log(1e-3))
 _WANTED_ACCEPTANCE: Final = 0.3
 # The independent draw is wider than the animal's uncertainty, so that its tails are reached.
@@ -81,9 +81,9 @@ class SaemPlan:
         Chains of each animal.
     """
 
-    explore: int = 60
-    settle: int = 60
-    chains: int = 5
+    explore: int = 50
+    settle: int = 50
+    chains: int = 4
 
     def __post_init__(self) -> None:
         for name in ("explore", "settle", "chains"):

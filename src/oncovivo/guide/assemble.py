@@ -20,6 +20,7 @@ from oncovivo.documents import (
 )
 from oncovivo.figures import draw_diagram, edge_rows
 from oncovivo.guide.citing import Citations
+from oncovivo.guide.combination_blocks import combination_sections
 from oncovivo.guide.evidence_map import evidence_map_figure
 from oncovivo.guide.findings import finding_blocks, provenance_blocks
 from oncovivo.guide.rows import (
@@ -145,6 +146,7 @@ def _subsections(
         for study in bundle.studies
         if study.section == section
     ]
+    found += combination_sections(bundle.studies, section)
     found += simulations.get(section, ())
     return tuple(found)
 

@@ -24,25 +24,35 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from oncovivo.errors import DataError, InputError
-from oncovivo.mechanism.compiled import CompiledFunction
-from oncovivo.mechanism.dimensions import parse_compound_unit
-from oncovivo.mechanism.doses import DosePath, DoseTable, place_doses
-from oncovivo.mechanism.forcing import Concentrations, concentrations_from
+from oncovivo.mechanism.doses import DoseTable
+from oncovivo.mechanism.driven import (
+    EventTable,
+    Happenings,
+    dose_paths,
+    dosed_concentrations,
+    driven_system,
+)
+from oncovivo.mechanism.forcing import Concentrations
 from oncovivo.mechanism.generated_kernel import Stops, solve_generated
-from oncovivo.mechanism.linear_pk import linear_pk
-from oncovivo.mechanism.model import Model, PkModel
-from oncovivo.mechanism.pk_segments import SAME_TIME, AtDose
+from oncovivo.mechanism.model import Model
+from oncovivo.mechanism.pk_segments import AtDose
 from oncovivo.numerics.ode import (
     OdeProblem,
     OdeSolution,
-    Segment,
     ode_problem,
     solve_adaptive,
     solve_fixed,
     solve_stiff,
 )
 
-__all__ = ["Engine", "EventTable", "SimulatedModel", "dose_paths", "simulate_model"]
+__all__ = [
+    "Batch",
+    "Engine",
+    "EventTable",
+    "SimulatedModel",
+    "dose_paths",
+    "simulate_model",
+]
 
 FloatArray: TypeAlias = NDArray[np.float64]
 BoolArray: TypeAlias = NDArray[np.bool_]
@@ -61,23 +71,6 @@ _CHUNK: Final = 1000
 # Longest step of the numpy engine at first, days, and how often it may be halved.
 _STEP: Final = 0.3
 _HALVINGS: Final = 4
-_BODY_WEIGHT: Final = "body_weight"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class EventTable:
-    """Events of one kind, such as fractions of radiation.
-
-    Parameters
-    ----------
-    time : ndarray, shape (m,)
-        Days, rising.
-    dose : ndarray, shape (m,)
-        Size of each in the unit that the model's block declares.
-    """
-
-    time: FloatArray
-    dose: FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -109,29 +102,6 @@ class SimulatedModel:
     error_estimate: FloatArray
     flagged: BoolArray
     steps: int
-
-
-def dose_paths(pk: PkModel, parameters: ArrayLike) -> tuple[DosePath, ...]:
-    """Where the doses of a compound go, route by route.
-
-    Parameters
-    ----------
-    pk : PkModel
-        The compound in the model.
-    parameters : array_like, shape (p,) or (n, p)
-        In the model's order and units.
-    """
-    terms = pk.dose_terms(np.atleast_2d(np.asarray(parameters, dtype=np.float64)))
-    return tuple(
-        DosePath(
-            compartment=route.compartment,
-            route=route.route,
-            fraction=terms[:, place, 0],
-            lag=terms[:, place, 1],
-            duration=terms[:, place, 2],
-        )
-        for place, route in enumerate(pk.routes)
-    )
 
 
 def simulate_model(
@@ -198,8 +168,22 @@ def simulate_model(
     parts = []
     for first in range(0, len(values), _CHUNK):
         chunk = slice(first, first + _CHUNK)
-        arm = _Arm(model, values[chunk], doses, happenings, tuple(labels[chunk]), days, at_dose)
-        parts.append(arm.simulated(engine, tolerance, step))
+        some = values[chunk]
+        forcing = tuple(
+            dosed_concentrations(model, pk, some, doses.get(pk.compound)) for pk in model.pk
+        )
+        shown = [one.at_times(days, at_dose=at_dose) for one in forcing]
+        batch = Batch(
+            model=model,
+            parameters=some,
+            times=days,
+            forcing=forcing,
+            shown=np.concatenate([np.empty((len(some), days.size, 0)), *shown], axis=2),
+            events={k: Happenings.of_all(one, len(some)) for k, one in happenings.items()},
+            names=tuple(labels[chunk]),
+            at_dose=at_dose,
+        )
+        parts.append(batch.simulated(engine, tolerance, step))
     if len(parts) == 1:
         return parts[0]
     return SimulatedModel(
@@ -259,57 +243,66 @@ def _check(
             raise InputError("events from day 0 on, in order of time", where=kind)
 
 
-class _Arm:
-    """Animals of one regimen, few enough for one batch."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Batch:
+    """Animals that are simulated at once, few enough for the cache.
 
-    def __init__(
-        self,
-        model: Model,
-        parameters: FloatArray,
-        doses: Mapping[str, DoseTable],
-        events: Mapping[str, EventTable],
-        names: tuple[str, ...],
-        times: FloatArray,
-        at_dose: AtDose,
-    ) -> None:
-        self.model = model
-        self.parameters = parameters
-        self.times = times
-        self.names = names
-        self.at_dose: AtDose = at_dose
-        self.events = events
-        self.forcing = tuple(
-            _concentrations(model, pk, parameters, doses.get(pk.compound)) for pk in model.pk
-        )
-        self.shown = self._shown_concentrations()
-        self.system, self.stops = _system(model, parameters, self.forcing, events, times)
+    Parameters
+    ----------
+    model : Model
+        The equations.
+    parameters : ndarray, shape (n, p)
+        Of each animal, in the model's order and units.
+    times : ndarray, shape (t,) or (n, t)
+        Days of the outputs.
+    forcing : tuple of Concentrations
+        Of the compounds in their order.
+    shown : ndarray, shape (n, t, k)
+        Concentrations at the outputs.
+    events : mapping of str to Happenings
+        By kind.
+    names : tuple of str, length n
+        The animals, for messages.
+    at_dose : {"after", "before"}
+        Which side of a dose or event an output at the same time shows.
+    """
 
-    def _shown_concentrations(self) -> FloatArray:
-        """Concentrations (n, t, k) at the outputs."""
-        parts = [one.at_times(self.times, at_dose=self.at_dose) for one in self.forcing]
-        return np.concatenate(
-            [np.empty((len(self.parameters), self.times.size, 0)), *parts], axis=2
-        )
+    model: Model
+    parameters: FloatArray
+    times: FloatArray
+    forcing: tuple[Concentrations, ...]
+    shown: FloatArray
+    events: Mapping[str, Happenings]
+    names: tuple[str, ...]
+    at_dose: AtDose = "after"
 
     def simulated(self, engine: Engine, tolerance: float, step: float) -> SimulatedModel:
-        """The animals, by an engine."""
+        """The animals, by an engine; raises as :func:`simulate_model`."""
         n = len(self.parameters)
         initial = np.broadcast_to(
             self.model.initial(self.parameters), (n, len(self.model.state_names))
         )
         if initial.shape[1]:
+            system, stops = driven_system(
+                self.model, self.parameters, self.forcing, self.events, self.times
+            )
             problem = ode_problem(
-                self.system,
+                system,
                 initial,
                 self.times,
-                events=self.stops,
+                events=stops,
                 at_event=self.at_dose,
                 names=self.names,
             )
-            solution = self._solved(problem, engine, tolerance, step)
+            happen = Stops(
+                source=system.source,
+                place=system.place,
+                doses={kind: those.dose for kind, those in self.events.items()},
+            )
+            solution = self._solved(problem, happen, engine, tolerance, step)
         else:
             solution = OdeSolution(
-                states=np.empty((n, self.times.size, 0)),
+                states=np.empty((n, self.times.shape[-1], 0)),
                 error_estimate=np.zeros(n),
                 flagged=np.zeros(n, dtype=np.bool_),
                 steps=0,
@@ -328,15 +321,12 @@ class _Arm:
         )
 
     def _solved(
-        self, problem: OdeProblem, engine: Engine, tolerance: float, step: float
+        self, problem: OdeProblem, stops: Stops, engine: Engine, tolerance: float, step: float
     ) -> OdeSolution:
         """States by an engine."""
         if engine == "adaptive":
             return solve_adaptive(problem, rtol=tolerance)
         if engine == "generated":
-            system = self.system
-            doses = {kind: table.dose for kind, table in self.events.items()}
-            stops = Stops(source=system.source, place=system.place, doses=doses)
             return solve_generated(
                 self.model, problem, self.parameters, self.forcing, stops, rtol=tolerance
             )
@@ -376,8 +366,9 @@ class _Arm:
 
     def _observed(self, states: FloatArray, animals: IntArray) -> FloatArray:
         """Outputs (n, t, o) from states."""
+        times = self.times if self.times.ndim == 1 else self.times[animals]
         values = self.model.observe(
-            self.times, states, self.parameters[animals][:, None, :], self.shown[animals]
+            times, states, self.parameters[animals][:, None, :], self.shown[animals]
         )
         shape = (*states.shape[:2], len(self.model.output_names))
         return np.ascontiguousarray(np.broadcast_to(values, shape))
@@ -390,180 +381,7 @@ class _Arm:
         raise DataError(
             "outputs that are finite",
             found=f"{self.model.output_names[place]} is {outputs[animal, time, place]} "
-            f"on day {self.times[time]:.6g}",
+            f"on day {np.broadcast_to(self.times, outputs.shape[:2])[animal, time]:.6g}",
             where=self.names[animal],
             mend="look at this animal's parameters and doses",
-        )
-
-
-def _concentrations(
-    model: Model, pk: PkModel, parameters: FloatArray, table: DoseTable | None
-) -> Concentrations:
-    """Concentrations of one compound."""
-    weight = None
-    if table is None:
-        table = _nothing()
-    elif table.per_gram.any():
-        if _BODY_WEIGHT not in model.parameter_names:
-            raise InputError(
-                f"a parameter {_BODY_WEIGHT}, as doses are per body weight", found="none"
-            )
-        gram = model.quantities[_BODY_WEIGHT].unit.to(parse_compound_unit("g"))
-        weight = parameters[:, model.parameter_names.index(_BODY_WEIGHT)] * gram
-    inputs = place_doses(
-        table, dose_paths(pk, parameters), n_animals=len(parameters), body_weight=weight
-    )
-    segments = linear_pk(pk.rate_matrix(parameters)).segments(inputs)
-    factors = np.broadcast_to(
-        pk.concentration_factors(parameters), (len(parameters), len(pk.concentration_names))
-    )
-    return concentrations_from(segments.select(pk.concentration_compartments), factors)
-
-
-def _nothing() -> DoseTable:
-    """A table without doses."""
-    none, zero = np.empty(0), np.empty(0, dtype=np.int64)
-    return DoseTable(
-        time=none,
-        amount=none,
-        per_gram=np.empty(0, dtype=np.bool_),
-        path=zero,
-        rate=none,
-        duration=none,
-        ii=none,
-        addl=zero,
-        ss=zero,
-        evid=zero,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Jumps:
-    """Events of one kind: what they do and how large they are."""
-
-    function: CompiledFunction
-    dose: FloatArray
-
-
-def _system(
-    model: Model,
-    parameters: FloatArray,
-    forcing: tuple[Concentrations, ...],
-    events: Mapping[str, EventTable],
-    times: FloatArray,
-) -> tuple[_System, FloatArray]:
-    """The equations as the integration sees them, and the times (n, e) of their events."""
-    n = len(parameters)
-    columns: list[FloatArray] = []
-    source: list[IntArray] = []
-    place: list[IntArray] = []
-    for number, one in enumerate(forcing):
-        columns.append(np.broadcast_to(one.changes, (n, one.changes.shape[1])))
-        source.append(np.full(one.changes.shape[1], number))
-        place.append(np.arange(one.changes.shape[1]))
-    jumps: list[_Jumps] = []
-    for kind, table in events.items():
-        columns.append(np.broadcast_to(table.time, (n, table.time.size)))
-        source.append(np.full(table.time.size, len(forcing) + len(jumps)))
-        place.append(np.arange(table.time.size))
-        jumps.append(_Jumps(function=model.compile_event(kind), dose=table.dose))
-    stops = _snapped(np.concatenate([np.empty((n, 0)), *columns], axis=1), times)
-    order = np.argsort(stops, axis=1, kind="stable")
-    empty = np.empty(0, dtype=np.intp)
-    sources = np.concatenate([empty, *source])[order]
-    counts = tuple(
-        np.vstack((np.zeros(n, dtype=np.intp), (sources == number).cumsum(axis=1).T))
-        for number in range(len(forcing))
-    )
-    # Parameters of one kind lie side by side: columns of what is handed over are read in a row.
-    ready = np.asfortranarray(parameters)
-    system = _System(
-        model=model,
-        parameters=ready,
-        prepared=model.rhs.prepare(ready),
-        forcing=forcing,
-        jumps=tuple(jumps),
-        source=sources,
-        place=np.concatenate([empty, *place])[order],
-        counts=counts,
-    )
-    return system, np.take_along_axis(stops, order, axis=1)
-
-
-def _snapped(stops: FloatArray, times: FloatArray) -> FloatArray:
-    """Stops that mean the time of an output are at it, whatever rounding says."""
-    ordered = np.unique(times)
-    near = np.clip(np.searchsorted(ordered, stops - SAME_TIME), 0, ordered.size - 1)
-    return np.where(np.abs(ordered[near] - stops) <= SAME_TIME, ordered[near], stops)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _System:
-    """The equations of an arm for `oncovivo.numerics.ode`.
-
-    ``source`` and ``place`` (n, e) say for each event which compound or kind it belongs to and
-    which of its events it is; ``counts`` how many changes of each compound are over after so many
-    events, (e + 1, n).
-    """
-
-    model: Model
-    parameters: FloatArray
-    prepared: tuple[object, ...]
-    forcing: tuple[Concentrations, ...]
-    jumps: tuple[_Jumps, ...]
-    source: IntArray
-    place: IntArray
-    counts: tuple[IntArray, ...]
-
-    def rates(self, time: FloatArray, state: FloatArray, forcing: FloatArray) -> FloatArray:
-        """Rates of change."""
-        found = self.model.rhs.run(time, state.T, forcing.T, self.prepared)
-        return np.ascontiguousarray(found.T)
-
-    def segment(self, passed: IntArray) -> Segment:
-        """Concentrations after so many events."""
-        animals = np.arange(passed.size)
-        parts = [
-            one.segment(count[passed, animals])
-            for one, count in zip(self.forcing, self.counts, strict=True)
-        ]
-        if len(parts) == 1:
-            return parts[0]
-
-        def forcing(time: FloatArray) -> FloatArray:
-            none = np.empty((time.shape[0], 0, passed.size))
-            return np.concatenate([none, *(part(time) for part in parts)], axis=1)
-
-        return forcing
-
-    def jump(
-        self, event: IntArray, animals: IntArray, time: FloatArray, state: FloatArray
-    ) -> FloatArray:
-        """States after events."""
-        result = state
-        kinds = self.source[animals, event] - len(self.forcing)
-        for number, one in enumerate(self.jumps):
-            rows = np.flatnonzero(kinds == number)
-            if not rows.size:
-                continue
-            who = animals[rows]
-            shown = self.take(who).segment(event[rows])(time[rows][None, :])[0]
-            dose = one.dose[self.place[who, event[rows]]]
-            given = np.concatenate((shown.T, dose[:, None]), axis=1)
-            result = result.copy()
-            result[rows] = one.function(time[rows], state[rows], self.parameters[who], given)
-        return result
-
-    def take(self, animals: IntArray) -> _System:
-        """Some of the animals."""
-        ready = np.asfortranarray(self.parameters[animals])
-        return _System(
-            model=self.model,
-            parameters=ready,
-            prepared=self.model.rhs.prepare(ready),
-            forcing=tuple(one.take(animals) for one in self.forcing),
-            jumps=self.jumps,
-            source=self.source[animals],
-            place=self.place[animals],
-            counts=tuple(count[:, animals] for count in self.counts),
         )

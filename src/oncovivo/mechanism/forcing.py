@@ -6,16 +6,18 @@ runs over all animals.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from oncovivo.errors import InputError
 from oncovivo.mechanism.pk_segments import AtDose, PKSegment, PKSegments
 from oncovivo.numerics.ode import Segment
 
-__all__ = ["Concentrations", "concentrations_from"]
+__all__ = ["Concentrations", "concentrations_from", "side_by_side"]
 
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.intp]
@@ -27,8 +29,9 @@ class Concentrations:
 
     Parameters
     ----------
-    segments : PKSegments
-        The amounts that the concentrations are of, in their order.
+    segments : PKSegments or None
+        The amounts that the concentrations are of, in their order; None where `side_by_side` put
+        animals of several regimens together, which needs `plain`.
     factors : ndarray, shape (n, k)
         Concentration per amount.
     starts : ndarray, shape (segments, n)
@@ -47,7 +50,7 @@ class Concentrations:
         Whether these terms are all there are.
     """
 
-    segments: PKSegments
+    segments: PKSegments | None
     factors: FloatArray
     starts: FloatArray
     rates: FloatArray
@@ -60,10 +63,12 @@ class Concentrations:
     @property
     def changes(self) -> FloatArray:
         """Days (1 or n, segments - 1) on which a segment gives way to the next."""
-        return self.segments.starts[:, 1:]
+        return self.starts[1:].T if self.segments is None else self.segments.starts[:, 1:]
 
     def at_times(self, times: FloatArray, *, at_dose: AtDose) -> FloatArray:
-        """Concentrations (n, t, k) at times (t,)."""
+        """Concentrations (n, t, k) at times (t,), of animals of one regimen."""
+        if self.segments is None:
+            raise InputError("animals of one regimen")
         return self.segments.amounts(times, at_dose=at_dose) * self.factors[:, None, :]
 
     def segment(self, index: IntArray) -> Segment:
@@ -119,12 +124,15 @@ class Concentrations:
 
     def _by_terms(self, index: IntArray) -> Segment:
         """The same where terms are more than plain exponentials."""
+        segments = self.segments
+        if segments is None:
+            raise InputError("animals of one regimen")
         groups = [(np.flatnonzero(index == place), place) for place in np.unique(index)]
 
         def forcing(time: FloatArray) -> FloatArray:
             result = np.empty((time.shape[0], self.factors.shape[1], time.shape[1]))
             for rows, place in groups:
-                terms = self.segments[place].terms.take(rows)
+                terms = segments[place].terms.take(rows)
                 elapsed = np.maximum(time[:, rows] - self.starts[place, rows], 0.0)
                 amounts = np.maximum(terms.at(elapsed.T), 0.0)
                 result[:, :, rows] = (amounts * self.factors[rows, None, :]).transpose(1, 2, 0)
@@ -134,25 +142,11 @@ class Concentrations:
 
     def take(self, animals: IntArray) -> Concentrations:
         """Some of the animals."""
-        common = self.segments.has_common_times
-
-        def some(values: FloatArray) -> FloatArray:
-            return values if common else values[animals]
-
-        segments = PKSegments(
-            starts=some(self.segments.starts),
-            segments=tuple(
-                PKSegment(start=some(one.start), end=some(one.end), terms=one.terms.take(animals))
-                for one in self.segments.segments
-            ),
-            n_animals=animals.size,
-            n_compartments=self.segments.n_compartments,
-        )
         kept = np.full(self.factors.shape[0], -1)
         kept[self.confluent] = np.arange(self.confluent.size)
         kept = kept[animals]
         return Concentrations(
-            segments=segments,
+            segments=None if self.segments is None else _taken(self.segments, animals),
             factors=self.factors[animals],
             starts=self.starts[:, animals],
             rates=self.rates[:, animals],
@@ -162,6 +156,72 @@ class Concentrations:
             higher=self.higher[..., kept[kept >= 0]],
             plain=self.plain,
         )
+
+
+def _taken(segments: PKSegments, animals: IntArray) -> PKSegments:
+    """Some of the animals."""
+    common = segments.has_common_times
+
+    def some(values: FloatArray) -> FloatArray:
+        return values if common else values[animals]
+
+    return PKSegments(
+        starts=some(segments.starts),
+        segments=tuple(
+            PKSegment(start=some(one.start), end=some(one.end), terms=one.terms.take(animals))
+            for one in segments.segments
+        ),
+        n_animals=animals.size,
+        n_compartments=segments.n_compartments,
+    )
+
+
+def side_by_side(parts: Sequence[Concentrations], counts: Sequence[int]) -> Concentrations:
+    """Animals of several regimens, one after the other.
+
+    Parameters
+    ----------
+    parts : sequence of Concentrations
+        Of one compound; `plain`, and of one animal that stands for all of its regimen or of all.
+    counts : sequence of int
+        Animals of each.
+    """
+    most = max(len(one.starts) for one in parts)
+    powers = max(one.higher.shape[1] for one in parts)
+
+    def wide(values: FloatArray, count: int, fill: float) -> FloatArray:
+        """As many segments as the longest has, and as many animals as there are."""
+        shape = (*values.shape[:-1], count)
+        result = np.full((most, *shape[1:]), fill)
+        result[: len(values)] = np.broadcast_to(values, shape)
+        return result
+
+    confluent, higher = [], []
+    first = 0
+    for one, count in zip(parts, counts, strict=True):
+        alone = one.rates.shape[1] == 1
+        some = np.arange(count if one.confluent.size else 0) if alone else one.confluent
+        terms = np.zeros((most, powers, *one.higher.shape[2:4], some.size))
+        terms[: len(one.higher), : one.higher.shape[1]] = one.higher
+        confluent.append(first + some)
+        higher.append(terms)
+        first += count
+    pairs = list(zip(parts, counts, strict=True))
+    return Concentrations(
+        segments=None,
+        factors=np.concatenate(
+            [np.broadcast_to(p.factors, (c, p.factors.shape[1])) for p, c in pairs]
+        ),
+        starts=np.concatenate([wide(p.starts, c, np.inf) for p, c in pairs], axis=-1),
+        rates=np.concatenate(
+            [np.broadcast_to(p.rates, (p.rates.shape[0], c)) for p, c in pairs], axis=-1
+        ),
+        amplitudes=np.concatenate([wide(p.amplitudes, c, 0.0) for p, c in pairs], axis=-1),
+        held=np.concatenate([wide(p.held, c, 0.0) for p, c in pairs], axis=-1),
+        confluent=np.concatenate(confluent).astype(np.intp),
+        higher=np.concatenate(higher, axis=-1),
+        plain=True,
+    )
 
 
 def concentrations_from(segments: PKSegments, factors: FloatArray) -> Concentrations:

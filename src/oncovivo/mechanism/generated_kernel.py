@@ -100,7 +100,7 @@ def solve_generated(
     DataError
         The equations are stiff, need more steps than allowed, or a trajectory is no longer finite.
     """
-    solver = generate_solver(model)
+    solver = _written(model)
     solve = _compiled(solver.source)
     n = len(parameters)
     other = np.zeros(n, dtype=np.bool_)
@@ -224,6 +224,21 @@ def _error(failure: str, name: str, day: float, rate: float) -> DataError:
         where=name,
         mend="look at this animal's parameters and doses",
     )
+
+
+# By identity: a model has no hash. It is held with its text, so that no other takes its place.
+_TEXTS: Final[dict[int, tuple[Model, GeneratedSolver]]] = {}
+_MOST_TEXTS: Final = 64
+
+
+def _written(model: Model) -> GeneratedSolver:
+    """The text of a model's solver, which is written once."""
+    known = _TEXTS.get(id(model))
+    if known is None:
+        if len(_TEXTS) >= _MOST_TEXTS:
+            _TEXTS.clear()
+        known = _TEXTS[id(model)] = model, generate_solver(model)
+    return known[1]
 
 
 @lru_cache(maxsize=64)

@@ -18,12 +18,23 @@ from oncovivo.mechanism.engine import Engine
 from oncovivo.mechanism.fit.curves import FitData, MechanismCurves
 from oncovivo.mechanism.fit.plan import FitPlan
 
-__all__ = ["PERCENTILES", "VisitCheck", "VisualCheck", "visual_check"]
+__all__ = [
+    "LEAST_ANIMALS",
+    "LEAST_STUDIES",
+    "PERCENTILES",
+    "VisitCheck",
+    "VisualCheck",
+    "visual_check",
+]
 
 FloatArray: TypeAlias = NDArray[np.float64]
 BoolArray: TypeAlias = NDArray[np.bool_]
 
 PERCENTILES: Final[tuple[float, ...]] = (10.0, 50.0, 90.0)
+LEAST_STUDIES: Final = 20
+"""Simulated studies below which a band means nothing."""
+LEAST_ANIMALS: Final = 3
+"""Animals read on a visit below which percentiles are only their readings."""
 _LEVEL: Final = 0.9
 # Share of the simulated studies that must have an animal at a visit for a band there.
 _ENOUGH: Final = 0.5
@@ -43,17 +54,20 @@ class VisitCheck:
         Read on that visit.
     below_limit : int
         Of them, below the limit.
+    readings : tuple of float
+        Those at the limit or above, rising.
     observed : tuple of float
-        Percentiles of the readings.
+        Percentiles of all readings.
     median, lower, upper : tuple of float or None
-        Of the same percentiles in simulated studies, with limits; None where too few of them
-        have an animal left.
+        Of the same percentiles in simulated studies, with limits; None where fewer than three
+        animals were read, or too few of the simulated studies have one left.
     """
 
     arm: str
     time_d: float
     animals: int
     below_limit: int
+    readings: tuple[float, ...]
     observed: tuple[float, ...]
     median: tuple[float, ...] | None
     lower: tuple[float, ...] | None
@@ -76,6 +90,8 @@ class VisualCheck:
     ----------
     title : str
         Of the fit.
+    animals : tuple of (str, int)
+        Each arm, and how many animals it has.
     visits : tuple of VisitCheck
         Arm by arm, by day.
     limit_mm3 : float
@@ -89,6 +105,7 @@ class VisualCheck:
     """
 
     title: str
+    animals: tuple[tuple[str, int], ...]
     visits: tuple[VisitCheck, ...]
     limit_mm3: float
     leaves_at_mm3: float | None
@@ -137,8 +154,8 @@ def visual_check(
     InputError
         If fewer than 20 studies are asked for.
     """
-    if studies < 20:
-        raise InputError("20 simulated studies or more", found=str(studies))
+    if studies < LEAST_STUDIES:
+        raise InputError(f"{LEAST_STUDIES} simulated studies or more", found=str(studies))
     growth = data.growth
     lower, upper = plan.box
     visits: list[VisitCheck] = []
@@ -164,13 +181,14 @@ def visual_check(
         simulated = np.where(there & np.isfinite(simulated), simulated, np.nan)
         for index, time in enumerate(days):
             here = reading[seen[:, index], index]
-            band = _band(simulated[:, :, index])
+            band = _band(simulated[:, :, index]) if here.size >= LEAST_ANIMALS else None
             visits.append(
                 VisitCheck(
                     arm=arm,
                     time_d=float(time),
                     animals=int(here.size),
                     below_limit=int(below[:, index].sum()),
+                    readings=_volumes(np.sort(reading[seen[:, index] & ~below[:, index], index])),
                     observed=_volumes(np.percentile(here, PERCENTILES)),
                     median=None if band is None else _volumes(band[1]),
                     lower=None if band is None else _volumes(band[0]),
@@ -179,6 +197,9 @@ def visual_check(
             )
     return VisualCheck(
         title=plan.title,
+        animals=tuple(
+            (arm, int(growth.animals_of(number).size)) for number, arm in enumerate(growth.arms)
+        ),
         visits=tuple(visits),
         limit_mm3=float(growth.limit),
         leaves_at_mm3=plan.leaves_at_mm3,

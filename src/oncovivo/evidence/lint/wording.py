@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from oncovivo.evidence.claims import Claim
 from oncovivo.evidence.lint.model import Hit, LintInput, is_expected_to_fall, rule
 from oncovivo.evidence.lint.phrases import (
     ADJECTIVE,
@@ -15,7 +16,7 @@ from oncovivo.evidence.lint.phrases import (
     sentences,
     stem,
 )
-from oncovivo.evidence.records import Record
+from oncovivo.evidence.records import STATES, Record
 
 __all__ = ["adjective_without_number", "boilerplate_or_missing_figure", "synergy_without_null"]
 
@@ -72,6 +73,32 @@ def _unbacked(text: str, rows: tuple[Record, ...]) -> str:
     return ""
 
 
+def _asks_for_synergy(claim: Claim) -> bool:
+    """Whether a claim asks a study's results under a null model for the verdict synergy."""
+    nulls = claim.where.get("null_model", [])
+    return (
+        claim.where.get("analysis") == ["synergy"]
+        and bool(nulls)
+        and not any(word in STATES for word in nulls)
+        and claim.supports.get("verdict") == ["synergy"]
+    )
+
+
+def _unbacked_claim(claim: Claim, rows: tuple[Record, ...]) -> str:
+    """What a claim says that its rows cannot show, and why they cannot."""
+    what = _unbacked(claim.text, rows)
+    if not what or is_expected_to_fall(claim):
+        return ""
+    if claim.origin is None or claim.origin.kind.word != "study":
+        return f"{what} in any of its {len(rows)} rows"
+    if _asks_for_synergy(claim):
+        return ""
+    return (
+        f"{what.partition(' without ')[0]} and does not ask results of synergy under a null model "
+        "for the verdict synergy"
+    )
+
+
 @rule(
     "LINT-18",
     "error",
@@ -82,9 +109,11 @@ def synergy_without_null(case: LintInput) -> Iterator[Hit]:
     """Sentences that state synergy or enhancement which no row can show.
 
     Synergy needs a null model; 'enhanced', 'potentiated', 'augmented', 'sensitized' need a
-    factorial contrast or a null model, in the row or in one of the claim's rows. A claim that is
-    expected to fall passes, and so does a sentence that denies it. A text is read only where the
-    sentence names a compound: a text may explain what synergy is.
+    factorial contrast or a null model, in the row or in one of the claim's rows. A claim from a
+    study has both when its ``where`` holds ``analysis = ["synergy"]`` and a null model, and its
+    ``supports`` is ``verdict = ["synergy"]``. A claim that is expected to fall passes, and so does
+    a sentence that denies it. A text is read only where the sentence names a compound: a text may
+    explain what synergy is.
     """
     for record in case.evidence:
         what = _unbacked(record.statement, (record,))
@@ -92,10 +121,10 @@ def synergy_without_null(case: LintInput) -> Iterator[Hit]:
             yield Hit(f"row {record.row_id} says {what}", rows=(record.row_id,))
     for claim in case.claims:
         rows = case.claim_rows[claim.id]
-        what = "" if is_expected_to_fall(claim) else _unbacked(claim.text, rows)
+        what = _unbacked_claim(claim, rows)
         if what:
             yield Hit(
-                f"claim {claim.id} says {what} in any of its {len(rows)} rows",
+                f"claim {claim.id} says {what}",
                 rows=tuple(row.row_id for row in rows),
                 claims=(claim.id,),
             )

@@ -19,12 +19,18 @@
 
     [estimate.kde]
 
+    [outputs.ps6]                   # what was read besides the volume, if anything
+    error = "additive"              # of the reading; lognormal: of its logarithm
+    factor = 100.0                  # reading over the model's number: percent of a fraction
+
     [leaving]
     volume_mm3 = 2000.0             # animals leave at the visit that reaches it
 
 Parameters that are not named keep the simulation's numbers. Day 0 of the simulation is the
 baseline of the study. Readings are lognormal around the volume; those below the limit are upper
-bounds. Leaving is taken to depend on what was read, as removal on size does.
+bounds. Readings of further outputs come in a table of their own
+(`oncovivo.mechanism.fit.output_readings`) and have a constant error on the scale that is said.
+Leaving is taken to depend on what was read, as removal on size does.
 """
 
 from __future__ import annotations
@@ -44,9 +50,10 @@ from oncovivo.mechanism.simulation_file import SimulatedArm, Simulation, read_si
 from oncovivo.mechanism.toml_files import nearest
 from oncovivo.texts import parse_toml
 
-__all__ = ["EstimatedParameter", "FitPlan", "read_fit_plan"]
+__all__ = ["EstimatedParameter", "FitPlan", "FittedOutput", "OutputError", "read_fit_plan"]
 
 FloatArray: TypeAlias = NDArray[np.float64]
+OutputError: TypeAlias = Literal["lognormal", "additive"]
 
 # How far from its start an estimate may go: a factor of 3000, and as far on a logit.
 _REACH: Final = 8.0
@@ -112,6 +119,25 @@ class EstimatedParameter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FittedOutput:
+    """An output that was read.
+
+    Parameters
+    ----------
+    name : str
+        Of the model.
+    error : {"lognormal", "additive"}
+        Whether the logarithm of a reading has a normal error, or the reading itself.
+    factor : float
+        Reading over the model's number: 100 where a fraction is read in percent.
+    """
+
+    name: str
+    error: OutputError
+    factor: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FitPlan:
     """A fit that can run.
 
@@ -132,7 +158,9 @@ class FitPlan:
     baseline_day : float or None
         Day of the study that is day 0 of the simulation; else as the study has it.
     seed : int or None
-        Seed of all draws; None to take it from the file.
+        Seed of all draws.
+    further : tuple of FittedOutput
+        What was read besides the volume.
     """
 
     name: str
@@ -144,6 +172,12 @@ class FitPlan:
     leaves_at_mm3: float | None
     baseline_day: float | None
     seed: int | None
+    further: tuple[FittedOutput, ...] = ()
+
+    @property
+    def outputs(self) -> tuple[FittedOutput, ...]:
+        """The volume, and what else was read."""
+        return (FittedOutput(name=self.output, error="lognormal"), *self.further)
 
     @property
     def start(self) -> FloatArray:
@@ -183,6 +217,11 @@ class _EstimateRecord(_Strict):
     spread: _Positive = _SPREAD
 
 
+class _OutputRecord(_Strict):
+    error: OutputError
+    factor: _Positive = 1.0
+
+
 class _LeavingRecord(_Strict):
     volume_mm3: _Positive
 
@@ -196,6 +235,7 @@ class _PlanRecord(_Strict):
     seed: Annotated[int, Field(strict=True, ge=0)] | None = None
     arms: Annotated[dict[_Text, _Text], Field(min_length=1)]
     estimate: Annotated[dict[_Text, _EstimateRecord], Field(min_length=1)]
+    outputs: dict[_Text, _OutputRecord] = Field(default_factory=dict)
     leaving: _LeavingRecord | None = None
 
 
@@ -249,6 +289,25 @@ def read_fit_plan(path: Path) -> FitPlan:
         leaves_at_mm3=None if record.leaving is None else record.leaving.volume_mm3,
         baseline_day=record.baseline_day,
         seed=record.seed,
+        further=_further(record, simulation, where),
+    )
+
+
+def _further(record: _PlanRecord, simulation: Simulation, where: str) -> tuple[FittedOutput, ...]:
+    """What was read besides the volume."""
+    volume = _output(record, simulation, where)
+    known = [name for name in simulation.model.output_names if name != volume]
+    for name in record.outputs:
+        if name not in known:
+            raise InputError(
+                "an output of the model besides the volume: " + (", ".join(known) or "none"),
+                found=repr(name),
+                where=f"{where} [outputs]",
+                mend=nearest(name, known),
+            )
+    return tuple(
+        FittedOutput(name=name, error=one.error, factor=one.factor)
+        for name, one in record.outputs.items()
     )
 
 

@@ -39,8 +39,8 @@ class PooledFit:
         What is estimated.
     estimates, standard_errors : ndarray, shape (k,)
         On the estimation scale; the error is infinite where the readings say nothing.
-    sigma : float
-        Standard deviation of a log reading.
+    sigmas : ndarray, shape (m,)
+        Standard deviation of a reading of each output, on the scale on which its error is normal.
     log_likelihood : float
         As if all readings were independent.
     converged : bool
@@ -52,10 +52,15 @@ class PooledFit:
     plan: FitPlan
     estimates: FloatArray
     standard_errors: FloatArray
-    sigma: float
+    sigmas: FloatArray
     log_likelihood: float
     converged: bool
     limits: ProfileLimits | None
+
+    @property
+    def sigma(self) -> float:
+        """Standard deviation of the logarithm of a volume."""
+        return float(self.sigmas[0])
 
     def value(self, place: int) -> float | None:
         """Natural value; None where the readings do not determine it."""
@@ -107,7 +112,7 @@ def fit_pooled(
         plan=plan,
         estimates=one.estimates[0, 0],
         standard_errors=one.standard_errors()[0, 0],
-        sigma=float(np.exp(one.log_sigma[0, 0, 0])),
+        sigmas=np.exp(one.log_sigma[0, 0]),
         log_likelihood=float(one.log_likelihood[0, 0]),
         converged=bool(one.converged[0, 0]),
         limits=profile_limits(problem, one) if limits else None,

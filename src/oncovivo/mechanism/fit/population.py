@@ -15,16 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from oncovivo.errors import DataError, InputError
 from oncovivo.growth.importance import PopulationLikelihood, population_likelihood
 from oncovivo.growth.saem import PopulationStart, SaemPlan, SaemRun, run_saem
 from oncovivo.mechanism.engine import Engine
 from oncovivo.mechanism.fit.curves import FitData, MechanismCurves
 from oncovivo.mechanism.fit.least_squares import UNKNOWN
-from oncovivo.mechanism.fit.plan import EstimatedParameter, FitPlan
+from oncovivo.mechanism.fit.plan import EstimatedParameter, FitPlan, OutputError
 from oncovivo.mechanism.fit.pooled import PooledFit, fit_pooled
-from oncovivo.mechanism.fit.two_stage import iterated_two_stage
+from oncovivo.mechanism.fit.two_stage import TwoStage, iterated_two_stage
 
-__all__ = ["FitWarning", "FittedParameter", "MechanismFit", "fit_mechanism"]
+__all__ = ["FitWarning", "FittedError", "FittedParameter", "MechanismFit", "fit_mechanism"]
 
 FloatArray: TypeAlias = NDArray[np.float64]
 
@@ -32,7 +33,8 @@ FloatArray: TypeAlias = NDArray[np.float64]
 _GAIN: Final = 0.1
 # Newton steps end when the likelihood can rise no more than this; most of them.
 _ENOUGH: Final = 0.01
-_POLISH: Final = 8
+_POLISH: Final = 12
+_LAST: Final = 3
 # Draws around other centers give other noise.
 _NOISE: Final = 0.05
 _ROUNDS: Final = 3
@@ -95,6 +97,28 @@ class FittedParameter:
     at_bound: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FittedError:
+    """The error of an output's readings.
+
+    Parameters
+    ----------
+    output : str
+        Of the model.
+    error : {"lognormal", "additive"}
+        Of the logarithm, or of the reading itself.
+    sigma : float
+        Standard deviation.
+    sigma_error : float or None
+        Its standard error.
+    """
+
+    output: str
+    error: OutputError
+    sigma: float
+    sigma_error: float | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MechanismFit:
     """A mechanism model fitted to a study.
@@ -108,7 +132,9 @@ class MechanismFit:
     parameters : tuple of FittedParameter
         Estimates.
     sigma, sigma_error : float
-        Standard deviation of a log reading, and its standard error.
+        Standard deviation of a log volume, and its standard error.
+    errors : tuple of FittedError
+        The same of every output, volume first.
     log_likelihood, monte_carlo_error : float
         By importance sampling.
     n_estimated : int
@@ -125,6 +151,8 @@ class MechanismFit:
         Population, animals and trace.
     pooled : PooledFit
         The naive pooled fit.
+    degrees : int
+        Degrees of freedom of the t distribution behind the limits: animals less typical values.
     level : float
         Of the limits.
     seed : int
@@ -138,6 +166,7 @@ class MechanismFit:
     parameters: tuple[FittedParameter, ...]
     sigma: float
     sigma_error: float | None
+    errors: tuple[FittedError, ...]
     log_likelihood: float
     monte_carlo_error: float
     n_estimated: int
@@ -147,6 +176,7 @@ class MechanismFit:
     converged: bool
     run: SaemRun
     pooled: PooledFit
+    degrees: int
     level: float
     seed: int
     warnings: tuple[FitWarning, ...]
@@ -181,7 +211,7 @@ def fit_mechanism(
     seed: int,
     engine: Engine = "adaptive",
     saem: SaemPlan | None = None,
-    draws: int = 512,
+    draws: int = 256,
     limits: bool = True,
     progress: Callable[[str], None] = lambda _: None,
 ) -> MechanismFit:
@@ -213,24 +243,14 @@ def fit_mechanism(
     DataError
         If the model has no numbers at the start, or is stiff.
     """
-    growth = data.growth
-    arm = tuple(growth.arms[number] for number in growth.arm)
-    curve = MechanismCurves(plan, arm, data.readings.time, engine=engine)
+    curve = MechanismCurves.of(plan, data, engine=engine)
     walk = np.random.default_rng(seed)
     sample = int(walk.integers(2**32))
     progress("pooled fit")
     pooled = fit_pooled(plan, data, curve, limits=limits)
     lower, upper = plan.box
     progress("two-stage start")
-    start = iterated_two_stage(
-        data.readings,
-        curve,
-        mean=pooled.estimates,
-        spread=np.array([one.spread if one.between_animal else 0.0 for one in plan.estimated]),
-        log_sigma=np.log(np.maximum(pooled.sigma / 2, 0.05))[None],
-        lower=lower,
-        upper=upper,
-    )
+    start = _start(plan, data, curve, pooled)
     begin = PopulationStart(
         mean=start.mean,
         spread=start.spread,
@@ -266,6 +286,37 @@ def fit_mechanism(
     return _result(plan, data, pooled, run, found, rounds, seed, settled=settled)
 
 
+def _start(plan: FitPlan, data: FitData, curve: MechanismCurves, pooled: PooledFit) -> TwoStage:
+    """The better of two starts: where the pooled fit ended, and where the plan begins.
+
+    A pooled fit can end far out in a direction that it does not see and the population does.
+    """
+    lower, upper = plan.box
+    spread = np.array([one.spread if one.between_animal else 0.0 for one in plan.estimated])
+    if not (spread > 0).any():
+        raise InputError("a parameter that differs between animals", found="none")
+    found = []
+    reason = None
+    for mean in (pooled.estimates, plan.start):
+        try:
+            found.append(
+                iterated_two_stage(
+                    data.readings,
+                    curve,
+                    mean=mean,
+                    spread=spread,
+                    log_sigma=np.log(np.maximum(pooled.sigmas / 2, 0.05)),
+                    lower=lower,
+                    upper=upper,
+                )
+            )
+        except DataError as err:
+            reason = err
+    if reason is not None and not found:
+        raise reason
+    return max(found, key=lambda one: one.log_likelihood)
+
+
 def _maximum(
     data: FitData,
     curve: MechanismCurves,
@@ -283,7 +334,7 @@ def _maximum(
     """
     lower, upper = plan.box
 
-    def likelihood(at: SaemRun) -> PopulationLikelihood:
+    def likelihood(at: SaemRun, number: int) -> PopulationLikelihood:
         return population_likelihood(
             data.readings,
             curve,
@@ -291,23 +342,25 @@ def _maximum(
             lower=lower,
             upper=upper,
             rng=np.random.default_rng(luck),
-            draws=draws,
+            draws=number,
         )
 
-    progress("likelihood")
-    found = likelihood(run)
-    for number in range(_POLISH):
-        if found.gain <= _ENOUGH:
-            break
-        progress(f"likelihood: step {number + 1}")
-        for share in (1.0, 0.5, 0.2):
-            trial = found.moved(run, lower=lower, upper=upper, share=share)
-            new = likelihood(trial)
-            if new.log_likelihood > found.log_likelihood - _NOISE:
+    # Few draws lead near to the maximum; all of them decide.
+    for number, most in ((max(draws // 4, 32), _POLISH), (draws, _LAST)):
+        progress(f"likelihood with {number} draws")
+        found = likelihood(run, number)
+        for step in range(most):
+            if found.gain <= _ENOUGH:
                 break
-        else:
-            break
-        run, found = trial, new
+            progress(f"likelihood with {number} draws: step {step + 1}")
+            for share in (1.0, 0.5, 0.2):
+                trial = found.moved(run, lower=lower, upper=upper, share=share)
+                new = likelihood(trial, number)
+                if new.gain < found.gain or new.log_likelihood > found.log_likelihood - _NOISE:
+                    break
+            else:
+                break
+            run, found = trial, new
     return run, found
 
 
@@ -324,6 +377,7 @@ def _result(
 ) -> MechanismFit:
     """The fit with limits, marks and warnings."""
     k = run.mean.size
+    degrees = max(data.growth.n_animals - k, 1)
     random = np.flatnonzero(run.spread > 0)
     with np.errstate(invalid="ignore"):
         error = np.sqrt(np.diag(found.covariance))
@@ -337,18 +391,29 @@ def _result(
                 run,
                 pooled,
                 float(error[place]),
+                degrees,
                 None if spread_place is None else float(error[spread_place]),
             )
         )
-    sigma = float(np.exp(run.log_sigma[0]))
-    sigma_error = float(error[-1]) * sigma
+    errors = tuple(
+        FittedError(
+            output=one.name,
+            error=one.error,
+            sigma=float(np.exp(log_sigma)),
+            sigma_error=float(off * np.exp(log_sigma)) if np.isfinite(off) else None,
+        )
+        for one, log_sigma, off in zip(
+            plan.outputs, run.log_sigma, error[k + random.size :], strict=True
+        )
+    )
     converged = settled and found.effective_draws >= _FEW_DRAWS
     return MechanismFit(
         plan=plan,
         data=data,
         parameters=tuple(parameters),
-        sigma=sigma,
-        sigma_error=sigma_error if np.isfinite(sigma_error) else None,
+        sigma=errors[0].sigma,
+        sigma_error=errors[0].sigma_error,
+        errors=errors,
         log_likelihood=found.log_likelihood,
         monte_carlo_error=found.monte_carlo_error,
         n_estimated=run.mean.size + random.size + run.log_sigma.size,
@@ -358,9 +423,10 @@ def _result(
         converged=converged,
         run=run,
         pooled=pooled,
+        degrees=degrees,
         level=_LEVEL,
         seed=seed,
-        warnings=_warnings(tuple(parameters), found, converged=converged),
+        warnings=_warnings(plan, tuple(parameters), found, converged=converged),
     )
 
 
@@ -370,6 +436,7 @@ def _parameter(
     run: SaemRun,
     pooled: PooledFit,
     error: float,
+    degrees: int,
     log_spread_error: float | None,
 ) -> FittedParameter:
     """One estimate."""
@@ -378,9 +445,9 @@ def _parameter(
     at_end = mean - low < _NEAR_BOX or high - mean < _NEAR_BOX
     limit = UNKNOWN if one.transform != "identity" else UNKNOWN * max(abs(mean), 1e-300)
     identified = bool(np.isfinite(error) and error < limit)
-    width = float(stats.norm.ppf(0.5 + _LEVEL / 2)) * error
+    width = float(stats.t.ppf(0.5 + _LEVEL / 2, degrees)) * error
     spread_error = None
-    if log_spread_error is not None and np.isfinite(log_spread_error):
+    if spread >= _NO_SPREAD and log_spread_error is not None and np.isfinite(log_spread_error):
         spread_error = log_spread_error * spread
     shrinkage = None
     if one.between_animal and identified:
@@ -407,7 +474,11 @@ def _parameter(
 
 
 def _warnings(
-    parameters: tuple[FittedParameter, ...], found: PopulationLikelihood, *, converged: bool
+    plan: FitPlan,
+    parameters: tuple[FittedParameter, ...],
+    found: PopulationLikelihood,
+    *,
+    converged: bool,
 ) -> tuple[FitWarning, ...]:
     """What to know of a fit."""
     said = []
@@ -435,6 +506,15 @@ def _warnings(
                 code="at_bound",
                 message="at the end of its range, or without spread between animals: "
                 + ", ".join(ends),
+            )
+        )
+    if plan.further:
+        said.append(
+            FitWarning(
+                code="outputs_by_simulation",
+                message="fits of volume together with "
+                + ", ".join(one.name for one in plan.further)
+                + " have been tried on simulated readings only",
             )
         )
     return tuple(said)
