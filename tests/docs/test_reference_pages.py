@@ -16,6 +16,8 @@ PAGES = [
     "reference/mechanism-shipped.md",
     "reference/python.md",
     "reference/records.md",
+    "validation/combination.md",
+    "validation/evidence.md",
     "validation/growth.md",
     "validation/survival.md",
 ]

@@ -185,6 +185,8 @@ def test_standardized_differences_are_looked_at_by_their_animals(model: EggerMod
     assert egger_test(other, model=model).slope == found.slope
     assert egger_test(rows, model=model, precision="se").slope != found.slope
     assert egger_test(log_ratios(), model=model).precision == "se"
+    own = egger_test(replace(rows, measure="SMDH"), model=model)
+    assert (own.precision, own.slope) == ("size", found.slope)
 
 
 def test_animals_are_the_predictor_and_the_weight() -> None:
@@ -200,15 +202,17 @@ def test_animals_are_the_predictor_and_the_weight() -> None:
 
 
 def test_animals_share_out_the_variances_of_log_ratios() -> None:
-    rows = log_ratios()
+    values = Y + 0.8 * (-1.0) ** np.arange(12)
+    rows = replace(log_ratios(), yi=values)
     inverse = 1 / N + 1 / (N + 2)
     variance = inverse * (SE**2).sum() / inverse.sum()
     found = egger_test(rows, model="weighted", precision="size")
-    slope, limit = np.polyfit(np.sqrt(inverse), Y, 1, w=1 / np.sqrt(inverse))
+    slope, limit = np.polyfit(np.sqrt(inverse), values, 1, w=1 / np.sqrt(inverse))
     assert found.slope.estimate == pytest.approx(slope, rel=1e-10)
     assert found.limit.estimate == pytest.approx(limit, rel=1e-10)
     mixed = egger_test(rows, model="mixed", precision="size", test="z")
-    line = mixed_lines(Y[None], np.sqrt(inverse)[None], variance[None])
+    line = mixed_lines(values[None], np.sqrt(inverse)[None], variance[None])
+    assert line.tau2[0] > 0.1
     assert mixed.tau2 == pytest.approx(line.tau2[0], rel=1e-10)
     # Exchanging two rows' own variances changes nothing.
     other = replace(rows, vi=rows.vi[::-1])

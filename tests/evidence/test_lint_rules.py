@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -45,6 +45,21 @@ def _row(**cells: object) -> Spec:
 def _claim(**keys: object) -> Spec:
     """The clean claim and one more of id K2."""
     return {"claims": [{}, {"id": "K2", "slots": {}, **keys}]}
+
+
+def _on_study(
+    *,
+    analysis: Sequence[str] = ("synergy",),
+    null_model: Sequence[str] | None = ("bliss",),
+    verdict: Sequence[str] = ("synergy",),
+) -> dict[str, object]:
+    """Keys of a claim that asks results of a study for a verdict."""
+    nulls = {} if null_model is None else {"null_model": list(null_model)}
+    return {
+        "from": "study:s1",
+        "where": {"analysis": list(analysis), **nulls},
+        "supports": {"verdict": list(verdict)},
+    }
 
 
 def _reference(**fields: object) -> Spec:
@@ -553,6 +568,41 @@ TWINS = [
         dirty=_claim(text="With vorinostat it is synergistic."),
         clean=_claim(text="No row shows that it is synergistic with vorinostat."),
         names=("K2", "R1"),
+    ),
+    Twin(
+        rule="LINT-18",
+        what="synergy from a study without and with a null model in the query",
+        dirty=_claim(text="Both are synergistic.", **_on_study(null_model=None)),
+        clean=_claim(text="Both are synergistic.", **_on_study()),
+        names=("K2",),
+    ),
+    Twin(
+        rule="LINT-18",
+        what="synergy from a study whose null model is a state",
+        dirty=_claim(text="It is supra-additive.", **_on_study(null_model=["not_applicable"])),
+        clean=_claim(text="It is supra-additive.", **_on_study(null_model=["bliss", "hsa"])),
+        names=("K2",),
+    ),
+    Twin(
+        rule="LINT-18",
+        what="synergy from growth rates of a study",
+        dirty=_claim(text="Synergy was seen.", **_on_study(analysis=["growth_rate"])),
+        clean=_claim(text="No synergy was seen.", **_on_study(analysis=["growth_rate"])),
+        names=("K2",),
+    ),
+    Twin(
+        rule="LINT-18",
+        what="synergy from a study that is supported by another verdict",
+        dirty=_claim(text="Synergy.", **_on_study(verdict=["synergy", "not_shown"])),
+        clean=_claim(text="Synergy.", expect="contradicted", **_on_study(verdict=["not_shown"])),
+        names=("K2",),
+    ),
+    Twin(
+        rule="LINT-18",
+        what="enhancement from a study",
+        dirty=_claim(text="One enhanced the other.", **_on_study(null_model=None)),
+        clean=_claim(text="One enhanced the other.", **_on_study()),
+        names=("K2",),
     ),
     Twin(
         rule="LINT-18",

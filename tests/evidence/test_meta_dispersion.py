@@ -231,6 +231,24 @@ def test_the_likelihood_ratio_of_a_suspicion_by_hand() -> None:
     assert wider.likelihood_ratio == pytest.approx(math.exp(0.5 * (treated + control)))
 
 
+def test_the_usual_spread_is_that_of_the_other_rows() -> None:
+    cvs = [0.2, 0.4, 0.5, 0.9, 1.4, 0.1]
+    groups = TwoGroups.of(
+        n_treated=[40] * 6,
+        mean_treated=[100.0] * 6,
+        sd_treated=[100 * cv for cv in cvs],
+        n_control=[40] * 6,
+        mean_control=[100.0] * 6,
+        sd_control=[0.0] * 6,
+    )
+    found = {one.label: one for one in suspected_sem(groups, ratio=0.01)}["6"]
+    assert found.usual_cv_treated == pytest.approx(0.5)
+    # The distances of the logs from ln 0.5 are 0.92, 0.22, 0, 0.59 and 1.03: median 0.59.
+    spread = math.log(0.9 / 0.5) / 0.6744897501960817
+    exponent = math.log(0.1 / 0.5) ** 2 - math.log(0.1 * math.sqrt(40) / 0.5) ** 2
+    assert found.likelihood_ratio == pytest.approx(math.exp(0.5 * exponent / spread**2))
+
+
 def test_a_group_without_spread_says_nothing_of_standard_errors() -> None:
     groups = TwoGroups.of(
         n_treated=[9],

@@ -22,6 +22,7 @@ from oncovivo.evidence.meta import (
     from_std_errors,
     heteroscedastic_mean_difference,
     log_hazard_ratio,
+    log_hazard_ratio_from_events,
     log_hazard_ratio_from_log_rank,
     log_hazard_ratio_from_medians,
     log_hazard_ratio_from_p,
@@ -277,6 +278,19 @@ def test_hazard_ratios_from_a_log_rank_test() -> None:
         log_hazard_ratio_from_p([0.5], events=[24], n_treated=[9], n_control=[9], favors=["drug"])
     with pytest.raises(InputError, match="one favors for each of the 1"):
         log_hazard_ratio_from_p([0.5], events=[24], n_treated=[9], n_control=[9], favors=[])
+
+
+def test_hazard_ratios_from_observed_and_expected_events() -> None:
+    sizes = log_hazard_ratio_from_events([6, 8], [9, 10], [12, 10], [9, 8])
+    assert sizes.yi == pytest.approx([math.log(0.5), math.log(0.8 / 1.25)])
+    assert sizes.vi == pytest.approx([2 / 9, 1 / 10 + 1 / 8])
+    # Near no effect it is Peto's, with V = E_t E_c/(E_t + E_c).
+    near = log_hazard_ratio_from_events([9.9], [10], [10.1], [10])
+    peto = log_hazard_ratio_from_log_rank([9.9], [10], [5])
+    assert near.yi == pytest.approx(peto.yi, rel=1e-3)
+    assert near.vi == pytest.approx(peto.vi)
+    with pytest.raises(InputError, match=r"row 2: expected a number of events above 0, found 0"):
+        log_hazard_ratio_from_events([6, 0], [9, 9], [12, 12], [9, 9])
 
 
 def test_ratios_of_exponential_medians() -> None:

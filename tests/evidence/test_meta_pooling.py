@@ -13,7 +13,15 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, stats
 
 from oncovivo.errors import DataError, InputError
-from oncovivo.evidence.meta import Method, PooledResult, Rows, Test, pool, pool_many
+from oncovivo.evidence.meta import (
+    Method,
+    PooledResult,
+    Rows,
+    Test,
+    fit_regression,
+    pool,
+    pool_many,
+)
 from oncovivo.evidence.meta.heterogeneity import between_variance, q_at
 from oncovivo.evidence.meta.intervals import prediction_quantile, q_profile
 
@@ -279,6 +287,18 @@ def test_sets_in_several_chunks_are_those_in_one(monkeypatch: pytest.MonkeyPatch
     whole = pool_many(yi, vi)
     monkeypatch.setattr("oncovivo.evidence.meta.heterogeneity._CHUNK", 200)
     assert pool_many(yi, vi).tau2.tolist() == whole.tau2.tolist()
+
+
+@pytest.mark.parametrize("method", ["REML", "ML", "PM"])
+def test_a_search_that_does_not_arrive_is_flagged(
+    method: Method, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = make([0.1, 0.9, 2.5, -1.0, 0.4], [0.1, 0.2, 0.5, 0.3, 0.1])
+    assert "not_converged" not in codes(pool(rows, method=method))
+    monkeypatch.setattr("oncovivo.evidence.meta.heterogeneity._MOST_STEPS", 1)
+    assert "not_converged" in codes(pool(rows, method=method))
+    slow = fit_regression(rows, {}, method=method)
+    assert "not_converged" in [one.code for one in slow.warnings]
 
 
 def test_the_floor_keeps_knapp_and_hartung_from_shortening_the_interval() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import optimize
 
 from oncovivo.errors import DataError, InputError
 from oncovivo.evidence.meta.known_covariance import correlated_covariance
@@ -100,6 +101,40 @@ def test_limits_of_an_outcome_do_not_depend_on_the_names_order() -> None:
             (one.variance, one.lower, one.upper), rel=1e-5, abs=1e-6
         )
     assert first.log_likelihood == pytest.approx(second.log_likelihood, abs=1e-9)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_limits_of_an_outcome_are_where_its_profile_has_fallen_enough(number: int) -> None:
+    result = fit_multivariate(rows(), STUDY, OUTCOME)
+    one = result.components[number]
+    scatter = 5 * np.cov(BOTH.T)
+
+    def likelihood(between: np.ndarray) -> float:
+        """Restricted log-likelihood of complete studies, but for a constant."""
+        whole = between + VARIANCE * np.eye(2)
+        return -0.5 * float(
+            5 * np.linalg.slogdet(whole)[1] + np.trace(np.linalg.solve(whole, scatter))
+        )
+
+    def fall(variance: float) -> float:
+        def negative(rest: np.ndarray) -> float:
+            other, correlation = np.exp(rest[0]), np.tanh(rest[1])
+            between = np.diag([variance, other])
+            between[0, 1] = between[1, 0] = correlation * np.sqrt(variance * other)
+            return -likelihood(between if number == 0 else between[::-1, ::-1])
+
+        found = optimize.minimize(
+            negative, [-1.0, 1.0], method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12}
+        )
+        return top + float(found.fun)
+
+    top = likelihood(np.cov(BOTH.T) - VARIANCE * np.eye(2))
+    assert one.lower is not None
+    assert one.upper is not None
+    assert fall(one.variance) == pytest.approx(0, abs=1e-8)
+    # Half the 95 % quantile of chi-squared with one degree of freedom.
+    assert fall(one.upper) == pytest.approx(1.920729410347062, abs=1e-6)
+    assert fall(one.lower) == pytest.approx(1.920729410347062, abs=1e-6)
 
 
 def test_outcomes_that_go_together_entirely_are_on_the_boundary() -> None:

@@ -92,6 +92,7 @@ def test_a_row_against_it_contradicts_a_claim(tmp_path: Path) -> None:
 def test_a_result_carries_the_most_assumed_numbers_behind_a_row(tmp_path: Path) -> None:
     result = verdict(tmp_path, row(1), row(2, assumed_count=18, scaled_count=3))
     assert (result.assumed_count, result.scaled_count) == (18, 15)
+    assert result.simulated
 
 
 def test_without_a_row_a_claim_is_unsupported_and_counts_nothing(tmp_path: Path) -> None:
@@ -129,7 +130,11 @@ def test_a_simulation_that_is_not_there_is_refused_with_those_that_are(tmp_path:
             r"needs: expected needs = \{ sources = 1 \} for a claim from a simulation, found 2",
         ),
         ("simulation:renal", "meta:renal", r"none of the kind meta, which this version cannot"),
-        ("simulation:renal", "study:renal", r"none of the kind study, which this version cannot"),
+        (
+            "simulation:renal",
+            "study:",
+            r"claim C1: expected a claim from evidence or from a study",
+        ),
         ("simulation:renal", "simulation:", r"claim C1: expected a claim from evidence or from"),
         ("simulation:renal", "simulations", r"claim C1: expected a claim from evidence or from"),
     ],

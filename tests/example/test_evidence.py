@@ -33,7 +33,7 @@ def project() -> GuideProject:
 def verdicts(project: GuideProject, records: Sequence[Record]) -> dict[str, ClaimResult]:
     """The example's claims on the literature by id, tested against rows."""
     results = evaluate_claims(
-        [claim for claim in project.claims if not claim.simulated],
+        [claim for claim in project.claims if claim.source in (None, "evidence")],
         {"evidence": [flatten(record) for record in records]},
         works=project.library.works(),
     )

@@ -64,7 +64,7 @@ LOWEST_COVERAGE, HIGHEST_COVERAGE = 90.0, 98.0
 LEAST_CONVERGED_PCT: Final = 95.0
 MOST_BIAS: Final = 0.25
 MOST_VARIANCE_BIAS: Final = {"v0": 0.15, "growth_rate": 0.15, "error": 0.05}
-CHECK_REPLICATES: Final = 3
+CHECK_REPLICATES: Final = 2
 # A fit that is made again by another engine or version of numpy may differ by so much of its
 # standard errors.
 CHECK_SHARE: Final = 0.05
@@ -257,6 +257,31 @@ def _cells(row: Row, name: str) -> list[float | None]:
         raise TypeError(message)
     found: list[float | None] = parameters[name]
     return found
+
+
+def table(found: Row) -> list[str]:
+    """The summary as lines of a page."""
+    lines = [
+        "| typical value | truth | scale | coverage, % | bias | SD of estimates | mean SE |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, one in _rows(found, "typical"):
+        scale = "logit" if name == "growth_imax" else "log"
+        lines.append(
+            f"| `{name}` | {TRUTH[name]:g} | {scale} | {_number(one, 'coverage_pct'):.1f} "
+            f"± {_number(one, 'mc_error_pct'):.1f} | {_number(one, 'bias'):.3f} "
+            f"± {_number(one, 'bias_mc_error'):.3f} | {_number(one, 'standard_deviation'):.3f} "
+            f"| {_number(one, 'mean_standard_error'):.3f} |"
+        )
+    lines += ["", "| variance | truth | relative bias, % |", "| --- | --- | --- |"]
+    for name, one in _rows(found, "variances"):
+        truth = SIGMA if name == "error" else SPREADS[name]
+        label = "error of a log reading" if name == "error" else f"between animals, `{name}`"
+        lines.append(
+            f"| {label} | {truth:g}² | {100 * _number(one, 'relative_bias'):.1f} "
+            f"± {100 * _number(one, 'mc_error'):.1f} |"
+        )
+    return lines
 
 
 def _variance(found: FloatArray, truth: float) -> Row:

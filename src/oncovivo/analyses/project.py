@@ -106,7 +106,6 @@ _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 Identifier = Annotated[str, StringConstraints(pattern=rf"^{_IDENTIFIER.pattern}$")]
 StudyId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$")]
 
-
 _T = TypeVar("_T")
 _ADDED: Final[Mapping[SourceWord, str]] = {"simulation": "file", "study": "study"}
 
@@ -175,12 +174,12 @@ class StudyEntry(_Strict):
     """A ``[[study]]``: a file or folder of animal-level data and how to show it.
 
     ``id`` is the name by which claims query it: letters, digits and hyphens, else made of those of
-    the study's own id; ``study`` and ``line`` choose one study in a file that holds several; ``control`` names the arm
-    of the comparison; ``zeros`` says what zeros at the end of a series mean; ``tumor`` is the
-    OncoTree code for the evidence map; ``simulated`` marks data that are not from animals;
-    ``source`` is a key of references.json or words; ``growth`` says whether the growth model is
-    fitted and shown, ``survival`` whether times to the ``event`` are; ``combination`` lists the
-    combinations that are held against null models.
+    the study's own id; ``study`` and ``line`` choose one study in a file that holds several;
+    ``control`` names the arm of the comparison; ``zeros`` says what zeros at the end of a series
+    mean; ``tumor`` is the OncoTree code for the evidence map; ``simulated`` marks data that are
+    not from animals; ``source`` is a key of references.json or words; ``growth`` says whether the
+    growth model is fitted and shown, ``survival`` whether times to the ``event`` are;
+    ``combination`` lists the combinations that are held against null models.
     """
 
     path: NonEmpty
@@ -303,6 +302,8 @@ def read_project(folder: Path) -> GuideProject:
     FileFormatError
         If the folder or ``guide.toml`` is missing, or any file of the project is malformed; the
         message names the file, the row and the column.
+    DataError
+        If a claim queries a study whose data contradict each other.
     """
     try:
         return _read_project(folder)
@@ -494,16 +495,15 @@ def _check_entries(file: _GuideFile, library: Library, folder: Path) -> None:
         seen.add(name)
     for text in file.text:
         _check_keys(text.cites, library, where=f"guide.toml, text {text.id}")
-    ids: set[str] = set()
+    ids = [study.id for study in file.study if study.id is not None]
     for study in file.study:
-        if study.id is not None and study.id in ids:
+        if study.id is not None and ids.count(study.id) > 1:
             raise FileFormatError(
                 "an id that no other study has",
                 found=repr(study.id),
                 where=f"guide.toml, study {study.path}",
                 mend="rename one of them",
             )
-        ids |= {study.id} if study.id is not None else set()
         if not (folder / study.path).exists():
             raise FileFormatError(
                 "a study file or folder",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -441,12 +442,14 @@ def _events(
         return (), "", {}, []
     nulls = _event_nulls(options)
     try:
-        data = growth_events(
+        found = growth_events(
             study,
             event,
             event_time=(options.event_time or "interpolated") if event.from_growth else "visit",
             baseline_day=baseline_day,
         )
+        # As in the comparison of survival, cages count where they are asked for.
+        data = replace(found, cluster=None)
         results = _event_results(data, arms, nulls, scales, options.level, seed)
     except DataError as err:
         if needed:

@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 
 from oncovivo.combination.answers import index_of
 from oncovivo.combination.bliss import bliss_signs
-from oncovivo.combination.detectable import MANY
 from oncovivo.combination.event_hazards import (
     DRAWS,
     bliss_hazard,
@@ -335,22 +334,17 @@ def _single_agents(
     for arm, contrast, (lower, upper) in zip(
         question.arms.partners, contrasts, alone, strict=True
     ):
-        if (
-            contrast.estimate is None
-            or contrast.std_error is None
-            or contrast.less is None
-            or not (math.isfinite(lower) and math.isfinite(upper))
-        ):
+        if contrast.estimate is None or contrast.less is None:
             return ()
         agents.append(
             SingleAgent(
                 arm=arm,
                 estimate=contrast.estimate,
                 std_error=contrast.std_error,
-                df=MANY if contrast.df is None else contrast.df,
+                df=contrast.df,
                 p_value=contrast.less,
-                lower=lower,
-                upper=upper,
+                lower=lower if math.isfinite(lower) else None,
+                upper=upper if math.isfinite(upper) else None,
             )
         )
     return tuple(agents)

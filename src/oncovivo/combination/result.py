@@ -26,21 +26,23 @@ class SingleAgent:
     ----------
     arm : str
         The partner's arm.
-    estimate, std_error, df : float
+    estimate : float
         Combination less partner, on the scale of the result.
+    std_error, df : float or None
+        Of the estimate; None for a normal test, or one by relabeling.
     p_value : float
         One-sided: that the combination grows less.
-    lower, upper : float
-        Limits that each hold alone at the level, one-sided.
+    lower, upper : float or None
+        Limits that each hold alone at the level, one-sided; None where open.
     """
 
     arm: str
     estimate: float
-    std_error: float
-    df: float
+    std_error: float | None
+    df: float | None
     p_value: float
-    lower: float
-    upper: float
+    lower: float | None
+    upper: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,10 @@ class SynergyResult:
     single_agents : tuple of SingleAgent
         The combination against each partner, for the highest single agent.
     observed, foreseen : float or None
-        The combination's quantity and what the null model foresees, in the unit of the scale.
+        The combination's quantity and what the null model foresees: rate, natural log per day;
+        size relative to the start; inhibition, percent; area under the relative size, days; hazard
+        ratio against the control; median, in the unit of the times. Response additivity may
+        foresee a size at or below 0, and then has no index.
     reason : str
         What is missing or flagged; empty otherwise.
     warnings : tuple of GrowthWarning

@@ -10,6 +10,7 @@ from oncovivo.documents import (
     Document,
     Figure,
     Inline,
+    Link,
     Paragraph,
     Section,
     Table,
@@ -42,17 +43,28 @@ from oncovivo.guide.sentences import (
 )
 from oncovivo.guide.simulation_blocks import simulation_links, simulation_sections
 from oncovivo.guide.studies import study_section
+from oncovivo.guide.study_row_blocks import (
+    combination_places,
+    study_links,
+    study_references,
+    study_row_section,
+)
 
 __all__ = ["assemble_guide"]
 
 
 def assemble_guide(bundle: Bundle) -> Document:
     """The document of a bundle; the same bundle gives the same document."""
-    citations = Citations(bundle.library, simulation_links(bundle.simulations))
+    citations = Citations(
+        bundle.library,
+        {**study_links(bundle.studies), **simulation_links(bundle.simulations)},
+        study_references(bundle),
+    )
+    places = combination_places(bundle)
     sections: list[Section] = []
     simulations = simulation_sections(bundle.simulations, order=tuple(SECTIONS))
     for section, title in SECTIONS.items():
-        sections += _section(section, title, bundle, citations, simulations)
+        sections += _section(section, title, bundle, citations, simulations, places)
     sections += _appendix(bundle, citations)
     settings = bundle.settings
     return Document(
@@ -73,6 +85,7 @@ def _section(
     bundle: Bundle,
     citations: Citations,
     simulations: Mapping[SectionId, Sequence[Section]],
+    places: Mapping[str, Link],
 ) -> tuple[Section, ...]:
     """One chapter and its subsections; nothing when the guide has nothing to put there."""
     blocks: list[Block] = []
@@ -85,7 +98,9 @@ def _section(
     if section == "summary" and bundle.claims:
         blocks.append(verdict_line(bundle.claims))
     blocks += [
-        sentence(result, citations) for result in bundle.claims if result.claim.section == section
+        sentence(result, citations, place=places.get(result.claim.id))
+        for result in bundle.claims
+        if result.claim.section == section
     ]
     if section == "summary" and bundle.claims:
         carried = carried_table(bundle.claims)
@@ -202,7 +217,7 @@ def _seeds(bundle: Bundle) -> dict[str, int]:
 
 
 def _appendix(bundle: Bundle, citations: Citations) -> tuple[Section, ...]:
-    """Findings, cards of claims and rows, references, provenance."""
+    """Findings, cards of claims and rows, rows of studies, references, provenance."""
     claims: Sequence[Block] = [
         card
         for result in bundle.claims
@@ -211,6 +226,7 @@ def _appendix(bundle: Bundle, citations: Citations) -> tuple[Section, ...]:
     rows: Sequence[Block] = [
         row_card(record, bundle.identifiers, citations) for record in bundle.records
     ]
+    of_studies = study_row_section(bundle)
     sections = [
         Section(
             anchor="findings",
@@ -247,6 +263,7 @@ def _appendix(bundle: Bundle, citations: Citations) -> tuple[Section, ...]:
                 *rows,
             ),
         ),
+        *(() if of_studies is None else (of_studies,)),
         Section(anchor="references", title="References", blocks=(citations.bibliography(),)),
         Section(
             anchor="provenance",

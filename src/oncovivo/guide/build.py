@@ -122,7 +122,7 @@ def guide_summary(bundle: Bundle) -> dict[str, object]:
                 "section": result.claim.section,
                 "text": result.text,
                 "from": result.claim.source,
-                "simulated": result.claim.simulated,
+                "simulated": result.simulated,
                 "assumed_count": result.assumed_count,
                 "scaled_count": result.scaled_count,
                 "verdict": result.verdict,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from oncovivo.documents import Bibliography, Inline, Link, Reference, Text
@@ -15,25 +15,43 @@ class Citations:
     """Gives each reference its number at its first citation.
 
     Sections are built in the order of the document, so numbers rise through the text. A source
-    that the document itself holds (a simulation) is cited by a link to its place, `inside`.
+    that the document itself holds (a study, a simulation) is cited by a link to its place,
+    `inside`, followed by the reference that it was taken from, `taken`, where there is one.
     """
 
     def __init__(
-        self, library: Library, inside: Mapping[str, Link] = MappingProxyType({})
+        self,
+        library: Library,
+        inside: Mapping[str, Link] = MappingProxyType({}),
+        taken: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._library = library
         self._inside = inside
+        self._taken = taken
         self._numbers: dict[str, int] = {}
 
-    def cite(self, keys: Iterable[str]) -> tuple[Inline, ...]:
-        """Keys as a bracket of links, ``[1, 4]``; nothing for no keys."""
+    def cite(self, keys: Iterable[str], *, place: Link | None = None) -> tuple[Inline, ...]:
+        """Keys as a bracket of links, ``[1, 4]``; nothing for no keys.
+
+        `place` stands for a source inside the document, where not all of it is meant.
+        """
         inlines: list[Inline] = []
-        for key in dict.fromkeys(keys):
+        for key in dict.fromkeys(self._with_taken(keys)):
             inlines.append(Text(content=", " if inlines else "["))
-            inlines.append(self._inside[key] if key in self._inside else self._numbered(key))
+            if key in self._inside:
+                inlines.append(self._inside[key] if place is None else place)
+            else:
+                inlines.append(self._numbered(key))
         if inlines:
             inlines.append(Text(content="]"))
         return tuple(inlines)
+
+    def _with_taken(self, keys: Iterable[str]) -> Iterator[str]:
+        """Keys, each with the reference behind it."""
+        for key in keys:
+            yield key
+            if key in self._taken:
+                yield self._taken[key]
 
     def _numbered(self, key: str) -> Link:
         """A reference of the library, which gets its number here."""

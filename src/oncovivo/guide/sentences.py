@@ -49,12 +49,14 @@ VERDICT_WORDS: dict[Verdict, tuple[str, str]] = {
 }
 """Each verdict: the word that is printed, and what it means."""
 
-# A simulation is one work, whose rows agree with a sentence or do not.
-_SIMULATED_MEANING: dict[Verdict, str] = {
-    "supported": "the simulation supports it and none of its rows contradicts",
-    "partly_supported": "the simulation neither supports nor contradicts it",
-    "contradicted": "a row of the simulation contradicts it",
+# A study or a simulation is one work, whose rows agree with a sentence or do not.
+_ONE_WORK_MEANING: dict[Verdict, str] = {
+    "supported": "the {word} supports it and none of its rows contradicts",
+    "partly_supported": "the {word} neither supports nor contradicts it",
+    "contradicted": "a row of the {word} contradicts it",
 }
+
+_SIMULATED_KINDS = {"simulation": "a simulation", "study": "a simulated study"}
 
 
 def verdict_badge(result: ClaimResult) -> Badge:
@@ -66,18 +68,19 @@ def verdict_badge(result: ClaimResult) -> Badge:
     )
 
 
-def sentence(result: ClaimResult, citations: Citations) -> Sentence:
+def sentence(result: ClaimResult, citations: Citations, *, place: Link | None = None) -> Sentence:
     """One tested sentence; its numbers lead to the rows they were computed from.
 
-    One that rests on a simulation says so before its first word.
+    One that rests on a simulation or on a simulated study says so before its first word. `place`
+    is the part of a study that it rests on, where that is not all of the study.
     """
-    content: list[Inline] = [SIMULATED, Text(content=" ")] if result.claim.simulated else []
+    content: list[Inline] = [SIMULATED, Text(content=" ")] if result.simulated else []
     for part in result.parts:
         if isinstance(part, str):
             content.append(Text(content=part))
         else:
             content.append(Link(content=part.text, target=_slot_anchor(result.claim, part.name)))
-    content += _spaced(_cited(result, citations))
+    content += _spaced(_cited(result, citations, place))
     return Sentence(
         anchor=f"sentence-{result.claim.id}",
         content=tuple(content),
@@ -86,10 +89,10 @@ def sentence(result: ClaimResult, citations: Citations) -> Sentence:
     )
 
 
-def _cited(result: ClaimResult, citations: Citations) -> tuple[Inline, ...]:
+def _cited(result: ClaimResult, citations: Citations, place: Link | None) -> tuple[Inline, ...]:
     """The works behind a sentence; of many, the first few and a link to the others."""
     keys = tuple(dict.fromkeys((*result.claim.cites, *_deciding_sources(result))))
-    cited = citations.cite(keys[:MOST_CITED])
+    cited = citations.cite(keys[:MOST_CITED], place=place)
     if len(keys) <= MOST_CITED:
         return cited
     more = Link(content=f"{len(keys) - MOST_CITED} more", target=f"claim-{result.claim.id}")
@@ -155,7 +158,14 @@ def claim_cards(
 def _meaning(result: ClaimResult) -> str:
     """What the verdict of a claim means."""
     meaning = VERDICT_WORDS[result.verdict][1]
-    return _SIMULATED_MEANING.get(result.verdict, meaning) if result.claim.simulated else meaning
+    word = _one_work(result.claim)
+    return _ONE_WORK_MEANING.get(result.verdict, meaning).format(word=word) if word else meaning
+
+
+def _one_work(claim: Claim) -> str:
+    """What a claim is tested against where that is one work; empty otherwise."""
+    origin = claim.origin
+    return origin.kind.word if origin is not None and origin.kind.one_work else ""
 
 
 def _tested(
@@ -168,7 +178,8 @@ def _tested(
     else:
         asked = text("every row that may carry a claim")
     items = [("query", asked)]
-    if claim.simulated and claim.source is not None:
+    word = _one_work(claim)
+    if word and claim.source is not None:
         items.insert(0, ("tested against", (*citations.cite((claim.source,)), *_behind(result))))
     else:
         items.append(("needs", text(counted(claim.needs.sources, "independent work"))))
@@ -182,7 +193,7 @@ def _tested(
             words = (
                 *query_words(query, identifiers, citations),
                 Text(content=": "),
-                *_rows_and_works(rows, works, "simulation" if claim.simulated else "work"),
+                *_rows_and_works(rows, works, word or "work"),
             )
             items.append((label, words))
     deciding = {*result.supporting, *result.contradicting}
@@ -204,8 +215,10 @@ def _slot_rows(slot: FilledSlot, result: ClaimResult) -> tuple[Inline, ...]:
 
 
 def _behind(result: ClaimResult) -> tuple[Inline, ...]:
-    """How much of what is behind the rows of a simulation was not measured."""
-    words = ": one work, however many rows; no animal was involved"
+    """That rows are one work, and how much of what is behind them was not measured."""
+    words = ": one work, however many rows"
+    if result.simulated:
+        words += "; no animal was involved"
     if result.assumed_count is not None and result.scaled_count is not None:
         words += (
             f". Behind a row up to {counted(result.assumed_count, 'number')} "
@@ -234,10 +247,12 @@ def verdict_line(results: Sequence[ClaimResult]) -> Paragraph:
         if counts[verdict]:
             content.append(Text(content=" "))
             content.append(Badge(content=f"{counts[verdict]} {word}", kind=verdict))
-    simulated = sum(result.claim.simulated for result in results)
+    simulated = [result for result in results if result.simulated]
     if simulated:
-        rest = "rests" if simulated == 1 else "rest"
-        words = f". Of these, {simulated} {rest} on a simulation and not on evidence: marked "
+        rest = "rests" if len(simulated) == 1 else "rest"
+        kinds = {_one_work(result.claim) for result in simulated}
+        on = " or ".join(words for kind, words in _SIMULATED_KINDS.items() if kind in kinds)
+        words = f". Of these, {len(simulated)} {rest} on {on} and not on evidence: marked "
         content += [Text(content=words), SIMULATED, Text(content=".")]
     return Paragraph(content=tuple(content))
 
@@ -246,12 +261,10 @@ def carried_table(results: Sequence[ClaimResult]) -> Table | None:
     """What the rows on efficacy carry most, what they contradict most and where there are none.
 
     Sentences of the summary are left out, since they stand beside the table, and so are those that
-    rest on a simulation. None when no other sentence on efficacy got one of these verdicts.
+    rest on what is simulated. None when no other sentence on efficacy got one of these verdicts.
     """
     on_efficacy = [
-        result
-        for result in results
-        if result.claim.section in EFFICACY and not result.claim.simulated
+        result for result in results if result.claim.section in EFFICACY and not result.simulated
     ]
     chosen: list[ClaimResult] = []
     for verdict in ("supported", "contradicted", "unsupported"):

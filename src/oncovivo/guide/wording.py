@@ -81,9 +81,20 @@ COLUMN_LABELS: Mapping[str, str] = MappingProxyType(
         "ratio_upper": "upper limit of the ratio",
         "assumed_count": "count of assumed numbers",
         "scaled_count": "count of scaled numbers",
+        "analysis": "analysis",
+        "scale": "scale",
+        "n": "number of animals",
+        "estimate": "estimate",
+        "index": "index of the combination",
+        "index_lower": "lower limit of the index",
+        "index_upper": "upper limit of the index",
+        "detectable_index": "largest index that could be found",
+        "p_adjusted": "p value for all arms together",
+        "verdict": "verdict on the null model",
+        "level": "confidence of the limits",
     }
 )
-"""Each column of ``records.csv``, then those that only simulations have, as they are printed."""
+"""Each column of ``records.csv``, then what only simulations have, then only studies: printed."""
 
 DIRECTIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -125,10 +136,20 @@ _WORDS: Mapping[tuple[str, str], str] = MappingProxyType(
         ("contrast", "combination_vs_single"): "combination against single agents",
         ("contrast", "before_after"): "before and after",
         ("evidence_kind", "patient"): "patients",
+        ("analysis", "hazard"): "hazard of the event",
+        ("scale", "auc_rate_difference"): "difference of area rates (eGaIT)",
+        ("scale", "tgi_growth_ratio_pct"): "TGI, ratio of rates, %",
+        ("scale", "tgi_rate_pct"): "TGI, difference of rates, %",
+        ("scale", "tgi_delta_geometric_pct"): "TGI, growth of geometric means, %",
+        ("scale", "tgi_delta_arithmetic_pct"): "TGI, growth of arithmetic means, %",
+        ("scale", "relative_volume"): "relative size",
+        ("scale", "tgi"): "model-based inhibition",
+        ("scale", "auc"): "area under the curve",
+        ("scale", "median_survival"): "median time",
     }
 )
 # Columns whose entries are names with underscores: words of lists, and outputs of models.
-_WORD_COLUMNS = frozenset({*WORD_LISTS, "output"})
+_WORD_COLUMNS = frozenset({*WORD_LISTS, "output", "analysis", "scale", "verdict"})
 _STATES = frozenset(WORD_LISTS["state"])
 
 

@@ -36,6 +36,7 @@ from oncovivo.evidence.meta.response_effect_sizes import response_contrast
 from oncovivo.evidence.meta.subgroups import SubgroupResult, subgroup_test
 from oncovivo.evidence.meta.survival_effect_sizes import (
     log_hazard_ratio,
+    log_hazard_ratio_from_events,
     log_hazard_ratio_from_log_rank,
     log_hazard_ratio_from_medians,
     log_hazard_ratio_from_p,
@@ -85,6 +86,7 @@ __all__ = [
     "heteroscedastic_mean_difference",
     "leave_one_out",
     "log_hazard_ratio",
+    "log_hazard_ratio_from_events",
     "log_hazard_ratio_from_log_rank",
     "log_hazard_ratio_from_medians",
     "log_hazard_ratio_from_p",

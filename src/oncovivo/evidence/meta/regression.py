@@ -219,7 +219,7 @@ def _result(
         h2 = 1.0 + between.tau2 / typical
         tail = 0.5 - 0.5 * level
         targets = special.chdtri(df, np.array([tail, 1.0 - tail]))
-        limits = residual_q_profile(rows.yi, rows.vi, fit.basis, targets)
+        limits, _ = residual_q_profile(rows.yi, rows.vi, fit.basis, targets)
         lower, upper = float(limits[0]), float(limits[1])
     qm, qm_df2, qm_p = _moderator_test(design, coefficients, covariance)
     share = fit.weight / fit.weight.sum()

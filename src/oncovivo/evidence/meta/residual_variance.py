@@ -20,6 +20,7 @@ __all__ = ["Projection", "ResidualVariance", "project", "residual_q_profile", "r
 
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.intp]
+BoolArray: TypeAlias = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -118,7 +119,7 @@ def project(yi: FloatArray, vi: FloatArray, basis: FloatArray, tau2: float) -> P
 
 def residual_q_profile(
     yi: FloatArray, vi: FloatArray, basis: FloatArray, targets: FloatArray
-) -> FloatArray:
+) -> tuple[FloatArray, BoolArray]:
     """tau² at which the residual Q falls to each target, 0 where it starts below.
 
     Parameters
@@ -129,6 +130,11 @@ def residual_q_profile(
         Orthonormal columns.
     targets : ndarray, shape (m,)
         Values above 0.
+
+    Returns
+    -------
+    tau2 : ndarray, shape (m,)
+    converged : ndarray of bool, shape (m,)
     """
 
     def q_of(tau2: FloatArray, left: IntArray) -> tuple[FloatArray, FloatArray]:
@@ -136,8 +142,7 @@ def residual_q_profile(
         slopes = [-float(np.sum((fit.weight * fit.residual) ** 2)) for fit in fits]
         return np.array([fit.q for fit in fits]), np.array(slopes)
 
-    roots, _ = solve_q(q_of, targets, np.full(targets.shape, float(vi.mean())))
-    return roots
+    return solve_q(q_of, targets, np.full(targets.shape, float(vi.mean())))
 
 
 def _searched(
@@ -220,9 +225,10 @@ def residual_variance(
         )
         return ResidualVariance(tau2=tau2, std_error=factor * spread**0.5, converged=True)
     if method in ("EB", "PM"):
-        tau2 = float(residual_q_profile(yi, vi, basis, np.array([float(k - p)]))[0])
+        roots, arrived = residual_q_profile(yi, vi, basis, np.array([float(k - p)]))
+        tau2 = float(roots[0])
         error = (2.0 * k**2 / (k - p)) ** 0.5 / float((1.0 / (vi + tau2)).sum())
-        return ResidualVariance(tau2=tau2, std_error=error, converged=True)
+        return ResidualVariance(tau2=tau2, std_error=error, converged=bool(arrived[0]))
     restricted = method == "REML"
     tau2, converged = _searched(yi, vi, basis, restricted=restricted)
     fit = project(yi, vi, basis, tau2)

@@ -268,6 +268,7 @@ def fit_mechanism(
             if number % 20 == 0:
                 progress(f"{words}: iteration {number} of {of}")
 
+        progress(f"SAEM {rounds}")
         run = run_saem(
             data.readings,
             curve,
