@@ -8,8 +8,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import get_args
 
-from oncovivo.analyses.project import SimulationEntry
-from oncovivo.evidence import SIMULATION_COLUMNS, read_claims
+from oncovivo.analyses.project import SimulationEntry, StudyEntry
+from oncovivo.evidence import SIMULATION_COLUMNS, STUDY_COLUMNS, read_claims
 from oncovivo.evidence.vocabulary import words
 from oncovivo.studies import LeavingReason, read_study
 
@@ -17,6 +17,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "guide-folder.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 SECTION = TEXT.split("## studies/<id>/")[1]
 CLAIMS = TEXT.split("### Claims on a simulation")[1].split("\n## ")[0]
+ON_STUDIES = TEXT.split("### Claims on a study")[1].split("\n### ")[0]
 
 
 def test_the_study_file_is_read(tmp_path: Path) -> None:
@@ -57,3 +58,28 @@ def test_the_entry_of_a_simulation_on_the_page_is_one() -> None:
     entry = TEXT[TEXT.index("    [[simulation]]") :].split("\n\n")[0]
     found = tomllib.loads(dedent(entry))["simulation"][0]
     assert SimulationEntry.model_validate(found).name == "mouse_exposure"
+
+
+def test_every_column_of_a_study_is_described_with_its_words() -> None:
+    described = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", ON_STUDIES, flags=re.MULTILINE))
+    assert list(described) == [column.name for column in STUDY_COLUMNS]
+    for column in STUDY_COLUMNS:
+        assert described[column.name].startswith(column.text)
+        known = words(column.words) if column.words not in ("", "null_model") else ()
+        assert [word for word in known if f"`{word}` (" not in described[column.name]] == []
+
+
+def test_the_claim_on_a_study_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "claims.toml"
+    sample = ON_STUDIES[ON_STUDIES.index("    [[claim]]") :].split("\n\n")[0]
+    path.write_text(dedent(sample), "utf-8")
+    (claim,) = read_claims(path)
+    assert claim.origin is not None
+    assert (claim.origin.kind.word, claim.origin.name) == ("study", "four-arm")
+
+
+def test_the_entry_of_a_study_on_the_page_is_one() -> None:
+    entry = TEXT[TEXT.index("    [[study]]") : TEXT.index("    [[simulation]]")]
+    found = StudyEntry.model_validate(tomllib.loads(dedent(entry))["study"][0])
+    assert found.id == "four-arm"
+    assert found.combination[0].null == ("bliss", "hsa", "response_additivity")

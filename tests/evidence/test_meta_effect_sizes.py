@@ -215,6 +215,8 @@ def test_a_baseline_adjusted_ratio_by_hand() -> None:
     assert free.vi[1] < sizes.vi[1]
     with pytest.raises(InputError, match="a correlation between -1 and 1, found 50"):
         baseline_adjusted_log_ratio(two_groups(), start, correlation=50)
+    with pytest.raises(InputError, match="a correlation between -1 and 1, found 1"):
+        baseline_adjusted_log_ratio(two_groups(), start, correlation=[0.5, 1.0])
     with pytest.raises(InputError, match="the same rows and animals"):
         baseline_adjusted_log_ratio(two_groups(), two_groups(label=["a", "c"]), correlation=0)
     with pytest.raises(InputError, match="the same rows and animals"):
@@ -401,6 +403,9 @@ def test_a_row_without_any_spread_has_no_effect_size(measure: str) -> None:
 
 
 def test_a_group_without_spread_is_flagged() -> None:
+    flat = two_groups(sd_treated=[80.0, 0.0])
+    assert flat.usable("VR").label == flat.usable("CVR").label == ("a",)
+    assert flat.usable("ROM").label == ("a", "b")
     sizes = log_ratio_of_means(two_groups(sd_treated=[80.0, 0.0]))
     assert [(one.code, one.rows) for one in sizes.warnings] == [("zero_variance", ("b",))]
 

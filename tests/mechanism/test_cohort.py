@@ -119,3 +119,36 @@ def test_concentrations_are_kept_where_nothing_behind_them_differs(tmp_path: Pat
     assert (faster[1:, -1, output] > 1.02 * before[1:, -1, output]).all()
     values[:, place] /= 2.0
     assert cohort.outputs(values, regimen) == pytest.approx(before, rel=1e-12)
+
+
+PK = """
+[values]
+cl = { value = 0.05, unit = "L/h/kg", status = "assumed" }
+v = { value = 0.5, unit = "L/kg", status = "assumed" }
+ka = { value = 0.1, unit = "1/h", status = "assumed" }
+bioavailability = { value = 0.6, unit = "1", status = "assumed" }
+lag_time = { value = 3.0, unit = "h", status = "assumed" }
+infusion_time = { value = 6.0, unit = "h", status = "assumed" }
+k2 = { value = 1e-4, unit = "mL/(ng*day)", status = "assumed" }
+growth_rate = { value = 0.1, unit = "1/day", status = "assumed" }
+v0 = { value = 200.0, unit = "mm³", status = "assumed" }
+"""
+
+
+@pytest.mark.parametrize("varied", [("v0",), ("v0", "cl"), ("v0", "lag_time")])
+@pytest.mark.parametrize(
+    "both",
+    [
+        # Absorption as fast as elimination: exponentials with powers of the time.
+        "drug 3 mg/kg p.o. qd x12",
+        # Infusions, which such a pair does not lay out beside other arms.
+        "drug 3 mg/kg i.v. qd x5",
+    ],
+)
+def test_equal_rates_lags_and_infusions_are_the_same_in_a_cohort(
+    tmp_path: Path, both: str, varied: tuple[str, ...]
+) -> None:
+    blocks = '["animal", "pk_one_compartment", "kill_linear", "exponential", "tumor"]'
+    head = HEAD.replace("parameters =", f"blocks = {blocks}\nparameters =")
+    (tmp_path / "pk.toml").write_text(head + PK + ARMS.replace("{both}", both), encoding="utf-8")
+    _compared(read_simulation(tmp_path / "pk.toml"), varied, "adaptive")

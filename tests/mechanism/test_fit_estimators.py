@@ -208,3 +208,80 @@ def test_a_curve_without_numbers_at_the_start_is_refused() -> None:
     )
     with pytest.raises(DataError, match="start of the search"):
         fit_groups(problem, np.zeros((1, 1, 1)))
+
+
+def test_two_stages_of_straight_lines_are_a_linear_mixed_model_at_its_maximum() -> None:
+    rng = np.random.default_rng(9)
+    n, time = 14, np.tile(np.arange(7.0), (14, 1))
+    animals = np.array([4.0, 0.3]) + np.array([0.4, 0.1]) * rng.standard_normal((n, 2))
+    y = animals[:, :1] + animals[:, 1:] * time + 0.2 * rng.standard_normal(time.shape)
+    used = np.ones(time.shape, dtype=bool)
+    used[2, 3:] = False
+    readings = CurveReadings(
+        time=time,
+        y=y,
+        used=used,
+        below=np.zeros(time.shape, dtype=bool),
+        output=np.zeros(time.shape, dtype=np.intp),
+    )
+    wide = np.full(2, 50.0)
+    found = iterated_two_stage(
+        readings,
+        lambda phi: phi[..., :1] + phi[..., 1:] * time,
+        mean=np.array([3.0, 0.0]),
+        spread=np.array([0.2, 0.2]),
+        log_sigma=np.array([0.0]),
+        lower=-wide,
+        upper=wide,
+    )
+
+    def likelihood(point: np.ndarray) -> float:
+        total = 0.0
+        for animal in range(n):
+            rows = used[animal]
+            design = np.column_stack((np.ones(rows.sum()), time[animal, rows]))
+            covariance = design @ np.diag(np.exp(2 * point[2:4])) @ design.T
+            covariance += np.exp(2 * point[4]) * np.eye(len(design))
+            left = y[animal, rows] - design @ point[:2]
+            total -= 0.5 * float(np.linalg.slogdet(2 * np.pi * covariance)[1])
+            total -= 0.5 * float(left @ np.linalg.solve(covariance, left))
+        return total
+
+    best = np.concatenate((found.mean, np.log(found.spread), found.log_sigma))
+    assert found.log_likelihood == pytest.approx(likelihood(best), abs=1e-6)
+    for unit in np.eye(5):
+        # The rounds end when the likelihood rises by less than a hundredth.
+        up, down = likelihood(best + 1e-3 * unit), likelihood(best - 1e-3 * unit)
+        curvature = (2 * likelihood(best) - up - down) / 1e-6
+        assert ((up - down) / 2e-3) ** 2 / (2 * curvature) < 0.01
+    # Each animal's line lies between its own and that of all, nearer its own.
+    own = np.array([np.polyfit(time[i, used[i]], y[i, used[i]], 1)[::-1] for i in range(n)])
+    spread = np.std(found.animals, axis=0)
+    assert (spread < np.std(own, axis=0)).all()
+    assert np.abs(found.animals - own)[:, 0].max() < 0.3
+
+
+def test_two_stages_find_what_a_far_start_does_not_show() -> None:
+    # Upper bounds and a rate that all share, from means that are e and 3 times off.
+    data = _gompertz_study(12)
+    law, readings = growth_law("gompertz"), readings_from_growth(data)
+
+    def curve(phi: np.ndarray) -> np.ndarray:
+        return law.predict(phi, readings.time)
+
+    ends = [
+        iterated_two_stage(
+            readings,
+            curve,
+            mean=mean,
+            spread=np.array([0.3, 0.05, 0.0]),
+            log_sigma=np.array([-1.5]),
+            lower=LOWER,
+            upper=UPPER,
+        )
+        for mean in (FIRST, np.array([4.0, 0.3, 0.06]))
+    ]
+    assert ends[0].mean == pytest.approx(ends[1].mean, abs=0.01)
+    assert ends[0].spread == pytest.approx(ends[1].spread, rel=0.05, abs=0.01)
+    assert ends[0].spread[2] == 0.0
+    assert ends[0].mean[1] == pytest.approx(0.15, abs=0.04)

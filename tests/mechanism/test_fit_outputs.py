@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from oncovivo.errors import FileFormatError, InputError
 from oncovivo.growth.data import GrowthData, growth_data_from_arrays
 from oncovivo.growth.saem import SaemPlan
+from oncovivo.mechanism.engine import Engine
 from oncovivo.mechanism.fit import OutputReading, read_output_readings
 from oncovivo.mechanism.fit.curves import FitData, MechanismCurves, fit_data_from_growth
 from oncovivo.mechanism.fit.plan import FitPlan, read_fit_plan
@@ -198,6 +199,22 @@ def test_limits_are_those_of_t_with_animals_less_typical_values(tmp_path: Path) 
     assert one.standard_error is not None
     # The 97.5 % point of t with 6 degrees of freedom.
     assert np.log(one.upper / one.lower) == pytest.approx(2 * 2.446912 * one.standard_error)
+
+
+def test_estimates_do_not_hang_on_how_states_are_integrated(tmp_path: Path) -> None:
+    pytest.importorskip("numba")
+    plan = _plan(tmp_path, PLAN)
+    growth, _ = _volumes(plan, 6)
+    data = fit_data_from_growth(growth, plan)
+    engines: tuple[Engine, ...] = ("adaptive", "generated")
+    fits = [
+        fit_mechanism(plan, data, seed=1, engine=engine, saem=SHORT, draws=64, limits=False)
+        for engine in engines
+    ]
+    for one, other in zip(fits[0].parameters, fits[1].parameters, strict=True):
+        assert one.standard_error is not None
+        # Both are solved to 1e-5 a step, by steps of their own.
+        assert one.estimate == pytest.approx(other.estimate, rel=1e-3 * one.standard_error)
 
 
 @pytest.mark.parametrize(

@@ -244,13 +244,9 @@ FITS: Final[tuple[Fit, ...]] = (
     Fit(study=GDC0084, law="logistic", effect="slowed, potency estimated"),
     Fit(study=GDC0084, law="logistic", effect="none"),
     Fit(study=TEMOZOLOMIDE, law="logistic", effect=_STAGES),
-    Fit(study=TEMOZOLOMIDE, law="gompertz", effect=_STAGES),
-    Fit(study=TEMOZOLOMIDE, law="exponential", effect=_STAGES),
     Fit(study=TEMOZOLOMIDE, law="logistic", effect="kill, proportional, in stages"),
     Fit(study=TEMOZOLOMIDE, law="logistic", effect="kill, saturating, at once"),
     Fit(study=TEMOZOLOMIDE, law="logistic", effect="kill, saturating, in stages, all estimated"),
-    Fit(study=EVEROLIMUS, law="logistic", effect="kill, lines alike"),
-    Fit(study=EVEROLIMUS, law="logistic", effect="slowed, lines alike"),
     *(
         Fit(study=EVEROLIMUS, law="exponential", effect=effect)
         for effect in ("kill, lines alike", "slowed, lines alike", "slowed")

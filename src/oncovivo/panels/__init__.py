@@ -11,12 +11,14 @@ from oncovivo.panels.plots import (
 )
 from oncovivo.panels.reading import read_panel
 from oncovivo.panels.result import PanelResult, PanelSummary
+from oncovivo.panels.two_arms import panel_study
 
 __all__ = [
     "Panel",
     "PanelResult",
     "PanelSummary",
     "compute_panel",
+    "panel_study",
     "plot_category_counts",
     "plot_response_matrix",
     "plot_waterfall",
