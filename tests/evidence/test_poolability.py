@@ -60,6 +60,6 @@ def test_the_sentence_counts_what_is_in_the_way(make_record: MakeRecord) -> None
     assert found.rows == ("a",)
     assert found.count("no_animal_efficacy") == 2
     assert found.sentence("melanoma") == (
-        "Nothing is pooled for melanoma: of 4 rows, 2 are not of efficacy in animals, 1 gives the "
-        "result without a number and 1 alone has an effect size."
+        "Nothing is pooled for melanoma: of 4 rows on the compound, 2 are not of efficacy in "
+        "animals, 1 gives the result without a number and 1 alone has an effect size."
     )

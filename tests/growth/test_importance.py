@@ -67,7 +67,6 @@ def _sampled(
         animals=np.tile(point[:2], (N, 1)),
         covariance=np.zeros((N, 2, 2)),
         trace=np.zeros((1, 5)),
-        shared_information=np.zeros(2),
         acceptance=(0.3, 0.3),
     )
     return population_likelihood(
@@ -169,7 +168,6 @@ def test_a_step_of_a_spread_is_one_of_its_variance() -> None:
         animals=np.tile(point[:2], (N, 1)),
         covariance=np.zeros((N, 2, 2)),
         trace=np.zeros((1, 5)),
-        shared_information=np.zeros(2),
         acceptance=(0.3, 0.3),
     )
 

@@ -43,6 +43,38 @@ def test_every_fit_was_made_and_nothing_else(rows: list[dict[str, Any]]) -> None
     assert made == [(fit.study, fit.law, fit.effect) for fit in real_data.FITS]
 
 
+def test_what_the_page_says_of_laws_effects_and_potency(rows: list[dict[str, Any]]) -> None:
+    held = {one["law"]: one["aic"] for one in rows if one["effect"] == "slowed, kde held"}
+    assert min(held, key=lambda law: held[law]) == "logistic"
+    assert held["exponential"] - held["logistic"] > 55
+    assert held["gompertz"] - held["logistic"] > 10
+    none = row(rows, "gdc0084", "logistic", "none")
+    assert none["aic"] - row(rows, "gdc0084", "logistic", "slowed")["aic"] > 50
+    asked = row(rows, "gdc0084", "logistic", "slowed, potency estimated")
+    assert asked["not_identified"] == ["inhibition_ed50"]
+    assert value(asked, "inhibition_ed50")["estimate"] is None
+    staged = row(rows, "temozolomide", "logistic", "kill, saturating, in stages")
+    for other, behind in (
+        ("kill, proportional, in stages", 15),
+        ("kill, saturating, at once", 80),
+    ):
+        assert row(rows, "temozolomide", "logistic", other)["aic"] - staged["aic"] > behind
+    whole = row(rows, "temozolomide", "logistic", "kill, saturating, in stages, all estimated")
+    assert whole["not_identified"] == ["kde", "kill_max"]
+    for fit in (row(rows, study, MAIN[study].law, MAIN[study].effect) for study in MAIN):
+        assert fit["converged"]
+        assert fit["not_identified"] == []
+
+
+def test_which_bands_hold_and_which_do_not(rows: list[dict[str, Any]]) -> None:
+    gdc0084 = row(rows, "gdc0084", "logistic", "slowed")
+    assert real_data.share_inside(gdc0084) > 90
+    assert real_data.share_inside(gdc0084, "gdc0084_00_temo_00") == 100
+    panel = row(rows, "everolimus_panel", "exponential", "kill, lines alike")
+    assert real_data.share_inside(panel, "everolimus") > 90
+    assert real_data.share_inside(panel, "untreated") < 60
+
+
 @pytest.mark.parametrize("study", real_data.WINDOW_D)
 def test_the_page_has_the_committed_numbers(rows: list[dict[str, Any]], study: str) -> None:
     page = PAGE.read_text(encoding="utf-8")
@@ -113,7 +145,8 @@ def test_the_population_fit_of_gdc0084_is_found_again(
         data,
         seed=5,
         engine=real_data.ENGINE,
-        saem=SaemPlan(explore=60, settle=60),
+        saem=SaemPlan(explore=30, settle=30, chains=2),
+        draws=256,
         limits=False,
     )
     assert fit.converged

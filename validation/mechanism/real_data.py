@@ -196,14 +196,6 @@ EFFECTS: Final[Mapping[str, Mapping[str, Part]]] = {
         ),
     },
     EVEROLIMUS: {
-        "slowed": Part(
-            blocks=_SLOWED,
-            numbers={
-                "kde": _STAYS,
-                "inhibition_ed50": Number(start=1e-6, unit="mg/kg", estimated=False),
-                "growth_imax": _IMAX,
-            },
-        ),
         "slowed, lines alike": Part(
             blocks=_SLOWED,
             numbers={
@@ -249,10 +241,10 @@ FITS: Final[tuple[Fit, ...]] = (
     Fit(study=TEMOZOLOMIDE, law="logistic", effect="kill, saturating, in stages, all estimated"),
     *(
         Fit(study=EVEROLIMUS, law="exponential", effect=effect)
-        for effect in ("kill, lines alike", "slowed, lines alike", "slowed")
+        for effect in ("kill, lines alike", "slowed, lines alike")
     ),
 )
-# Draws of an animal for its likelihood: effects that differ widely between lines need more.
+# Draws of an animal for its likelihood; more where each has few readings.
 DRAWS: Final[Mapping[str, int]] = {GDC0084: 512, TEMOZOLOMIDE: 512, EVEROLIMUS: 2048}
 
 

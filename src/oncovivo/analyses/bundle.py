@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from oncovivo.analyses.evidence_pools import TumorPools
 from oncovivo.analyses.project import GuideSettings, PlacedDiagram, TextEntry
 from oncovivo.analyses.simulation_results import PlacedSimulation
 from oncovivo.analyses.study_results import StudyResult
@@ -30,4 +31,5 @@ class Bundle:
     waivers: tuple[Waiver, ...]
     studies: tuple[StudyResult, ...]
     simulations: tuple[PlacedSimulation, ...]
+    pools: tuple[TumorPools, ...]
     provenance: Provenance

@@ -188,17 +188,17 @@ def analyse_meta_table(
         warnings += _new(pooled.warnings, warnings)
     if options.cluster is not None:
         robust = problem.robust(nested)
-        warnings += _new(robust.warnings, warnings)
+        warnings += _new(robust.warnings, warnings, "robust: ")
     regression: RegressionSummary | None = None
     if options.moderators:
         progress("moderators")
         regression, more = problem.regression()
-        warnings += _new(more, warnings)
+        warnings += _new(more, warnings, "moderators: ")
     subgroups: SubgroupSummary | None = None
     if options.by is not None:
         progress("subgroups")
         subgroups, more = problem.subgroups(options.by)
-        warnings += _new(more, warnings)
+        warnings += _new(more, warnings, "subgroups: ")
     progress("what may shake it")
     bias = _bias(effects.rows, options)
     left_out, left_out_reason = problem.without_each()
@@ -231,7 +231,7 @@ def analyse_meta_table(
         trail=effects.trail,
         suspicions=effects.suspicions,
         faults=tuple(faults),
-        warnings=tuple(warnings),
+        warnings=_merged(warnings),
     )
 
 
@@ -266,9 +266,21 @@ def _check_options(options: MetaOptions) -> None:
         )
 
 
-def _new(more: Sequence[MetaWarning], known: Sequence[MetaWarning]) -> list[MetaWarning]:
-    """Warnings that were not said yet."""
-    return [one for one in more if one not in known]
+def _new(
+    more: Sequence[MetaWarning], known: Sequence[MetaWarning], about: str = ""
+) -> list[MetaWarning]:
+    """Warnings that were not said yet, and what they are about."""
+    return [replace(one, message=about + one.message) for one in more if one not in known]
+
+
+def _merged(warnings: Sequence[MetaWarning]) -> tuple[MetaWarning, ...]:
+    """Each warning once, with all rows that it was said of."""
+    found: dict[tuple[str, str], MetaWarning] = {}
+    for one in warnings:
+        key = (one.code, one.message)
+        before = found.get(key)
+        found[key] = one if before is None else replace(before, rows=before.rows + one.rows)
+    return tuple(found.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -463,7 +475,7 @@ class _Problem:
         gone = [one for at, one in enumerate(self.effects.rows.label) if at not in {*whole}]
         warnings = []
         if gone:
-            message = "left out of the regression: a moderator is missing"
+            message = "left out, a moderator is missing"
             warnings = [MetaWarning(code="dropped", message=message, rows=tuple(gone))]
         found: dict[str, Moderator] = {}
         for name, texts in columns.items():

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from oncovivo.analyses.figure_files import check_figure_name, write_named_figures
 from oncovivo.analyses.meta_result import MetaResult
 from oncovivo.evidence.meta.bubble_plot import plot_bubbles
 from oncovivo.evidence.meta.forest_plot import ForestRow, ForestSummary, plot_forest
 from oncovivo.evidence.meta.funnel_plot import plot_funnel
+from oncovivo.evidence.meta.types import Test
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["MOST_FOREST_ROWS", "meta_figures", "write_meta_figures"]
 
-MOST_FOREST_ROWS = 120
+_TESTS: Final[Mapping[Test, str]] = {
+    "knapp-hartung": "Knapp-Hartung",
+    "knapp-hartung-floor": "Knapp-Hartung with floor",
+    "z": "z test",
+    "t": "t test",
+}
+
+MOST_FOREST_ROWS: Final = 120
 """A forest of more rows than this shows the pooled effects alone."""
 
 
@@ -74,7 +83,7 @@ def _forest_row(result: MetaResult, at: int) -> ForestRow:
     row = result.rows[at]
     facts = dict(row.facts)
     if row.n_treated is not None and row.n_control is not None:
-        facts = {"n": f"{row.n_treated:g} / {row.n_control:g}", **facts}
+        facts = {"n (t / c)": f"{row.n_treated:g} / {row.n_control:g}", **facts}
     return ForestRow(
         label=row.label,
         estimate=row.yi,
@@ -106,7 +115,7 @@ def _summary(result: MetaResult) -> ForestSummary:
 def _model_words(result: MetaResult) -> str:
     """How rows were pooled, and how much they differ."""
     one = result.estimate
-    parts = [one.method, {"z": "z", "t": "t"}.get(one.test, one.test.replace("-", " "))]
+    parts = ["equal effects" if one.method == "EE" else one.method, _TESTS[one.test]]
     if result.options.random is not None:
         parts.insert(0, f"nested {result.options.random}")
     if one.i2 is not None and one.tau2 is not None:

@@ -17,6 +17,7 @@ from pydantic import (
     ValidationError,
 )
 
+from oncovivo.analyses.evidence_pools import RowEffect, read_effects
 from oncovivo.analyses.simulation_inputs import (
     askable_words,
     files_beside,
@@ -251,6 +252,7 @@ class GuideProject:
     studies: tuple[StudyEntry, ...]
     simulations: tuple[SimulationEntry, ...]
     records: tuple[Record, ...]
+    effects: tuple[RowEffect, ...]
     claims: tuple[Claim, ...]
     library: Library
     identifiers: Identifiers
@@ -353,6 +355,9 @@ def _read_project(folder: Path) -> GuideProject:
         studies=file.study,
         simulations=file.simulation,
         records=records,
+        effects=read_effects(evidence / "effects.csv", records)
+        if _present(evidence / "effects.csv")
+        else (),
         claims=claims,
         library=library,
         identifiers=identifiers,
@@ -592,6 +597,7 @@ def _inputs(folder: Path, file: _GuideFile) -> tuple[InputFile, ...]:
         f"evidence/{name}"
         for name in (
             "records.csv",
+            "effects.csv",
             "references.json",
             "waivers.csv",
             "tumor_types.csv",

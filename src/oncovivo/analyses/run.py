@@ -7,6 +7,7 @@ from datetime import date
 
 from oncovivo.analyses.bundle import Bundle
 from oncovivo.analyses.contract import contract
+from oncovivo.analyses.evidence_pools import pool_evidence
 from oncovivo.analyses.project import GuideProject
 from oncovivo.analyses.simulation_results import run_simulations, simulation_rows
 from oncovivo.analyses.study_names import study_source
@@ -93,6 +94,12 @@ def run(
         waivers=project.waivers,
         studies=studies,
         simulations=simulations,
+        pools=pool_evidence(
+            project.records,
+            project.effects,
+            compound=project.settings.compound,
+            works=project.library.works(),
+        ),
         provenance=Provenance(
             date=built.isoformat(), inputs=project.inputs, versions=package_versions()
         ),

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from oncovivo.analyses.bundle import Bundle
+from oncovivo.analyses.evidence_pools import TumorPools
 from oncovivo.analyses.project import GuideSettings, PlacedDiagram, TextEntry
 from oncovivo.analyses.simulation_results import PlacedSimulation
 from oncovivo.analyses.study_results import StudyResult
@@ -40,6 +41,7 @@ _FINDINGS = TypeAdapter(tuple[Finding, ...])
 _WAIVERS = TypeAdapter(tuple[Waiver, ...])
 _STUDIES = TypeAdapter(tuple[StudyResult, ...])
 _SIMULATIONS = TypeAdapter(tuple[PlacedSimulation, ...])
+_POOLS = TypeAdapter(tuple[TumorPools, ...])
 _TUMORS = TypeAdapter(tuple[TumorType, ...])
 _COMPOUNDS = TypeAdapter(tuple[Compound, ...])
 _INPUTS = TypeAdapter(tuple[InputFile, ...])
@@ -86,6 +88,7 @@ def write_bundle(bundle: Bundle, folder: Path) -> None:
         folder / "simulations.json",
         _SIMULATIONS.dump_python(bundle.simulations, mode="json", by_alias=True),
     )
+    _write(folder / "pools.json", _POOLS.dump_python(bundle.pools, mode="json", by_alias=True))
     _write(
         folder / "identifiers.json",
         {
@@ -141,6 +144,7 @@ def read_bundle(folder: Path) -> Bundle:
         waivers=_load(_WAIVERS, folder / "waivers.json"),
         studies=_load(_STUDIES, folder / "studies.json"),
         simulations=_load(_SIMULATIONS, folder / "simulations.json"),
+        pools=_load(_POOLS, folder / "pools.json"),
         provenance=Provenance(
             date=provenance["date"],
             program=provenance["program"],

@@ -20,6 +20,7 @@ from oncovivo.cli import (
     guide,
     mechanism,
     mechanism_sensitivity,
+    meta,
     panel,
     report,
     simulate,
@@ -56,6 +57,7 @@ app.add_typer(mechanism.app, name="mechanism")
 app.command("growth")(growth.growth)
 app.command("survival")(survival.survival)
 app.command("synergy")(synergy.synergy)
+app.command("meta")(meta.meta)
 app.command("simulate")(simulate.simulate)
 app.command("panel")(panel.panel)
 app.command("report")(report.report)

@@ -240,7 +240,10 @@ def event_hsa(
         single_agents=_single_agents(question, contrasts, alone),
         observed=_level(levels, -1),
         foreseen=_of_log(better_level),
-        reason="; ".join(dict.fromkeys(c.reason for c in contrasts if c.reason)),
+        # Two partners share what is said of the combination.
+        reason="; ".join(
+            dict.fromkeys(part for c in contrasts for part in c.reason.split("; ") if part)
+        ),
         warnings=question.warnings,
     )
 

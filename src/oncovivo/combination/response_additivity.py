@@ -211,8 +211,9 @@ class RatioFamily:
     def _log_foreseen(self) -> float | None:
         value = self._quantity.value
         sum_right = float(np.logaddexp.reduce(value[1:-1]))
-        rest = -math.expm1(float(self._log_share + value[0]) - sum_right)
-        return sum_right + math.log(rest) if rest > 0 else None
+        beyond = float(self._log_share + value[0]) - sum_right
+        # At or below zero; far below it the share is beyond all numbers.
+        return None if beyond >= 0 else sum_right + math.log(-math.expm1(beyond))
 
     def _test(self, slopes: FloatArray) -> tuple[float, float]:
         """Standard error and degrees of freedom."""

@@ -78,7 +78,7 @@ class Poolability:
             found.append("1 alone has an effect size")
         noun = "row" if self.total == 1 else "rows"
         listed = found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
-        return f"Nothing is pooled for {tumor}: of {self.total} {noun}, {listed}."
+        return f"Nothing is pooled for {tumor}: of {self.total} {noun} on the compound, {listed}."
 
 
 def poolability(records: Sequence[Record], effects: Collection[str]) -> Poolability:

@@ -108,8 +108,6 @@ class SaemRun:
         Conditional covariance.
     trace : ndarray, shape (iterations, k + k + n_outputs)
         Mean, spread and log sigma after each iteration.
-    shared_information : ndarray, shape (k,)
-        Information on each shared parameter, were the animals' own parameters known; 0 elsewhere.
     acceptance : tuple of float
         Share of accepted random walks and independent draws in the second phase.
     """
@@ -120,7 +118,6 @@ class SaemRun:
     animals: FloatArray
     covariance: FloatArray
     trace: FloatArray
-    shared_information: FloatArray
     acceptance: tuple[float, float]
 
     def restart(self) -> PopulationStart:
@@ -273,8 +270,6 @@ class _Chains:
         rates = accepted / plan.settle
         all_spread = np.zeros(k)
         all_spread[self.random] = self.spread
-        information = np.zeros(k)
-        information[self.shared] = np.diag(self.information)
         return SaemRun(
             mean=self.mean.copy(),
             spread=all_spread,
@@ -282,7 +277,6 @@ class _Chains:
             animals=self._full(mean),
             covariance=covariance,
             trace=np.array(trace),
-            shared_information=information,
             acceptance=(float(rates[0]), float(rates[1])),
         )
 

@@ -24,6 +24,7 @@ from oncovivo.guide.citing import Citations
 from oncovivo.guide.combination_blocks import combination_sections
 from oncovivo.guide.evidence_map import evidence_map_figure
 from oncovivo.guide.findings import finding_blocks, provenance_blocks
+from oncovivo.guide.pool_blocks import pool_blocks
 from oncovivo.guide.rows import (
     combination_table,
     marker_table,
@@ -153,7 +154,15 @@ def _subsections(
                     anchor=f"tumor-{code}",
                     title=name[0].upper() + name[1:],
                     level=2,
-                    blocks=(rows_table(code, filed, bundle.identifiers, citations),),
+                    blocks=(
+                        *(
+                            block
+                            for pools in bundle.pools
+                            if pools.tumor == code
+                            for block in pool_blocks(pools, name)
+                        ),
+                        rows_table(code, filed, bundle.identifiers, citations),
+                    ),
                 )
             )
     found += [

@@ -71,7 +71,9 @@ class Cohort:
     regimens: tuple[Regimen, ...]
     engine: Engine
     rtol: float
-    _known: dict[tuple[int, int], tuple[bytes, Concentrations]] = field(default_factory=dict)
+    _known: dict[tuple[int, int], tuple[bytes, Concentrations]] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     def outputs(self, parameters: FloatArray, regimen: IntArray) -> FloatArray:
         """Outputs (n, t, o) of n animals; raises as `simulate_model`.

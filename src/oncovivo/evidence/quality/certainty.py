@@ -283,7 +283,7 @@ def rate_certainty(
         )
     if not 1 <= len(labels) <= pooled.k:
         raise InputError(
-            f"the facts of 1 to {pooled.k} studies, one at least for every effect or fewer",
+            f"the facts of 1 to {pooled.k} studies, not more than there are effects",
             found=str(len(labels)),
             where=where,
             mend="give one StudyFacts for each study of the pool",

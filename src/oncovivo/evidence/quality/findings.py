@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
@@ -183,7 +183,7 @@ class Question:
     tumor_type: str
     outcome: str
     oncotree: str = ""
-    asked: Mapping[Aspect, tuple[str, ...]] = MappingProxyType({})
+    asked: Mapping[Aspect, tuple[str, ...]] = field(default_factory=dict)
     target: Literal["animals", "patients"] = "animals"
     start: CertaintyLevel = "high"
     information_size: int | None = None
@@ -213,6 +213,7 @@ class Question:
                 found=str(self.information_size),
                 where=where,
             )
+        object.__setattr__(self, "asked", MappingProxyType(dict(self.asked)))
 
 
 def _check_aspect(aspect: str, *, where: str) -> None:
@@ -244,13 +245,14 @@ class StudyFacts:
     def __post_init__(self) -> None:
         for aspect in self.facts:
             _check_aspect(aspect, where=f"study {self.study}")
+        object.__setattr__(self, "facts", MappingProxyType(dict(self.facts)))
 
 
 def information_size(effect: float, *, alpha: float = 0.05, power: float = 0.8) -> int:
     """Animals that one adequately powered experiment of two equal groups would need.
 
-    GRADE calls it the optimal information size. The number is N = 4 (z₁₋α⸝₂ + z₁₋β)²/d² in both
-    groups together, by the normal approximation, rounded up to an even number.
+    GRADE calls it the optimal information size. In both groups together the number is
+    N = 4 (z(1 − α/2) + z(power))²/d², by the normal approximation, with each group rounded up.
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from oncovivo.errors import FileFormatError
 from oncovivo.evidence.screening.entries import Entry, tidy
@@ -65,7 +65,7 @@ def _entry(item: object, *, where: str) -> Entry:
         raise FileFormatError(
             "a CSL item in { }", found=type(item).__name__, where=where, mend="correct it"
         )
-    texts = {
+    texts: dict[str, Any] = {
         field: _text(item[name], where=f"{where}, {name}")
         for name, field in _TEXTS.items()
         if item.get(name) is not None

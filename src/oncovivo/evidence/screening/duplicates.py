@@ -174,8 +174,7 @@ def read_pair_decisions(path: Path, *, record_ids: Iterable[str]) -> tuple[PairD
                 raise refuse(column, "a record of search.csv")
         if cells["record_id"] == cells["other_id"]:
             raise refuse("other_id", "another record than record_id")
-        decision = cells["decision"]
-        if decision != "same" and decision != "different":
+        if cells["decision"] not in ("same", "different"):
             raise refuse("decision", "same or different")
         if not cells["by"]:
             raise refuse("by", "who decided")
@@ -190,7 +189,7 @@ def read_pair_decisions(path: Path, *, record_ids: Iterable[str]) -> tuple[PairD
         found[pair] = PairDecision(
             record_id=pair[0],
             other_id=pair[1],
-            decision=decision,
+            decision="same" if cells["decision"] == "same" else "different",
             by=cells["by"],
             note=cells["note"],
         )
@@ -269,8 +268,8 @@ def _same_identifier(
 ) -> Iterator[_Edge]:
     """Pairs that share an identifier; those whose titles differ are listed instead."""
     by_id: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for place, one in enumerate(prints):
-        doi, pmid = one.record.doi, one.record.pmid
+    for place, found in enumerate(prints):
+        doi, pmid = found.record.doi, found.record.pmid
         key = {"doi_and_pmid": (doi, pmid), "doi": (doi,), "pmid": (pmid,)}[reason]
         if all(key):
             by_id[key].append(place)

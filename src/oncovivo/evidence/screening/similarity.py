@@ -158,9 +158,7 @@ def compare(one: Fingerprint, other: Fingerprint) -> Comparison:
         author=_same(one.author, other.author),
         year=None
         if years[0] is None or years[1] is None
-        else max(0.0, 1 - abs(years[0] - years[1]) / 2)
-        if abs(years[0] - years[1]) <= 1
-        else 0.0,
+        else {0: 1.0, 1: 0.5}.get(abs(years[0] - years[1]), 0.0),
         journal=None
         if not (one.journal and other.journal)
         else float(_abbreviates(one.journal, other.journal)),
