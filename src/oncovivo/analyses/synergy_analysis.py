@@ -43,6 +43,7 @@ from oncovivo.combination.roles import CombinationArms, combination_arms
 from oncovivo.errors import DataError, InputError
 from oncovivo.growth.data import growth_data
 from oncovivo.growth.fit import GrowthFit, GrowthWarning
+from oncovivo.growth.model import GrowthModel
 from oncovivo.provenance import seed_of
 from oncovivo.studies import Study
 from oncovivo.survival.events import SurvivalData, growth_events
@@ -50,7 +51,10 @@ from oncovivo.survival.table import is_survival_table
 
 __all__ = ["analyse_survival_synergy", "analyse_synergy", "analyse_synergy_file"]
 
-_EVENT_SCALES: Final[tuple[EventScale, ...]] = ("hazard", "median_survival")
+_EVENT_SCALES: Final[dict[Scale, EventScale]] = {
+    "hazard": "hazard",
+    "median_survival": "median_survival",
+}
 
 
 def analyse_synergy(
@@ -89,7 +93,7 @@ def analyse_synergy(
     arms = _arms([arm.name for arm in study.arms], control, options)
     checked = check_doses(study.arms, arms, unequal=options.doses)
     growth_scales = tuple(scale for scale in _scales(options) if scale in GROWTH_SCALES)
-    event_scales = tuple(scale for scale in _EVENT_SCALES if scale in _scales(options))
+    event_scales = _event_scales(_scales(options))
     fit = fit_arms(study, arms.arms, options, baseline_day) if growth_scales else None
     results: tuple[SynergyResult, ...] = ()
     if fit is not None:
@@ -108,9 +112,12 @@ def analyse_synergy(
         found, event, event_counts, said = _events(
             study, arms, event_scales, options, baseline_day, seed, needed=fit is None
         )
-        results += found
+        if options.scales and options.scales[0] in _EVENT_SCALES:
+            # The sentence speaks of the first result, with its animals.
+            results, counts = (*found, *results), event_counts or counts
+        else:
+            results, counts = (*results, *found), counts or event_counts
         warnings += said
-        counts = counts or event_counts
     return SynergyAnalysis(
         study_id=study.study_id,
         line=study.line.name,
@@ -159,11 +166,17 @@ def analyse_survival_synergy(
         ("added", bool(options.added)),
         ("day", options.day is not None),
         ("bootstrap", options.bootstrap is not None),
+        ("below-limit", options.below_limit != "censored"),
+        ("doses", options.doses != "refuse"),
     ):
         if given:
             raise InputError(f"growth data for --{flag}", found="a survival table", where=where)
-    wanted = _scales(options) if options.scales else _EVENT_SCALES
-    scales = tuple(scale for scale in _EVENT_SCALES if scale in wanted)
+    if options.model != GrowthModel():
+        raise InputError(
+            "growth data for the options of a growth model", found="a survival table", where=where
+        )
+    wanted: tuple[Scale, ...] = options.scales or tuple(_EVENT_SCALES)
+    scales = _event_scales(wanted)
     if len(scales) < len(wanted):
         raise InputError(
             "scales of events for a survival table: " + ", ".join(_EVENT_SCALES),
@@ -171,7 +184,8 @@ def analyse_survival_synergy(
             where=where,
         )
     arms = _arms(data.arms, control, options)
-    results = _event_results(data, arms, _event_nulls(options), scales, options.level, seed)
+    nulls = _event_nulls(options, needed=True)
+    results = _event_results(data, arms, nulls, scales, options.level, seed)
     return SynergyAnalysis(
         study_id=data.study_id,
         line=data.line or "",
@@ -199,7 +213,7 @@ def analyse_survival_synergy(
         addition=None,
         event=data.event_definition,
         variance=None,
-        warnings=once(w for result in results for w in result.warnings),
+        warnings=once((*_data_warnings(data), *(w for r in results for w in r.warnings))),
     )
 
 
@@ -230,7 +244,12 @@ def analyse_synergy_file(
     refusals = (DataError, InputError)
     if path.is_file() and is_survival_table(path):
         tables = choose_tables(
-            read_table(path, SurvivalOptions(event=options.event, event_time=options.event_time)),
+            read_table(
+                path,
+                SurvivalOptions(
+                    event=options.event, event_time=options.event_time, cause=options.cause
+                ),
+            ),
             reading,
         )
         names = list(dict.fromkeys(arm for data in tables for arm in data.arms))
@@ -248,6 +267,7 @@ def analyse_synergy_file(
             progress=progress,
         )
     else:
+        _check_growth_options(options)
         studies = load_selection(path, reading).studies
         control = find_control(studies, options.control)
 
@@ -315,20 +335,58 @@ def _scales(options: SynergyOptions) -> tuple[Scale, ...]:
     return options.scales or (*GROWTH_SCALES, *_EVENT_SCALES)
 
 
+def _event_scales(scales: Sequence[Scale]) -> tuple[EventScale, ...]:
+    """The scales of events among some, in their order."""
+    return tuple(_EVENT_SCALES[scale] for scale in scales if scale in _EVENT_SCALES)
+
+
+def _check_growth_options(options: SynergyOptions) -> None:
+    """Refuse what growth curves, or the scales that were asked for, would leave unused.
+
+    Raises
+    ------
+    InputError
+        If there is any.
+    """
+    if options.cause is not None:
+        raise InputError(
+            "a survival table for --cause",
+            found="growth data",
+            where="--cause",
+            mend="leave it out; --event chooses an event of growth",
+        )
+    if options.grid or options.addition is not None or options.added:
+        return
+    scales = _scales(options)
+    growth = [scale for scale in scales if scale in GROWTH_SCALES]
+    unused = [
+        *(("day", "bootstrap") if not growth else ()),
+        *(("event", "event_time") if len(growth) == len(scales) else ()),
+    ]
+    for name in unused:
+        if getattr(options, name) is not None:
+            kind = "events" if growth else "growth"
+            raise InputError(
+                f"a scale of {kind} for --{name.replace('_', '-')}",
+                found=", ".join(scales),
+                where="--scale",
+            )
+
+
 def _nulls(options: SynergyOptions) -> tuple[Null, ...]:
     return options.nulls or NULLS
 
 
-def _event_nulls(options: SynergyOptions) -> tuple[Null, ...]:
+def _event_nulls(options: SynergyOptions, *, needed: bool) -> tuple[Null, ...]:
     """Null models that times to an event have.
 
     Raises
     ------
     InputError
-        If none of those asked for has one.
+        If none of those asked for has one, or one has none that no other scale answers.
     """
     found = tuple(null for null in _nulls(options) if null != "response_additivity")
-    if not found:
+    if not found or (needed and "response_additivity" in options.nulls):
         raise InputError(
             "bliss or hsa for times to an event",
             found="response_additivity",
@@ -440,7 +498,9 @@ def _events(
     event = options.event or DEFAULT_EVENT
     if not options.scales and set(_nulls(options)) == {"response_additivity"}:
         return (), "", {}, []
-    nulls = _event_nulls(options)
+    nulls = _event_nulls(options, needed=needed)
+    # What nobody asked for may be missing; what somebody did is refused where it is wrong.
+    asked = bool(options.scales) or options.event is not None or options.event_time is not None
     try:
         found = growth_events(
             study,
@@ -450,9 +510,14 @@ def _events(
         )
         # As in the comparison of survival, cages count where they are asked for.
         data = replace(found, cluster=None)
+        counts = _event_counts(data, arms)
+        for name in arms.arms:
+            if not counts.get(name):
+                expected = f"animals with a known time in arm '{name}'"
+                raise DataError(expected, found="none", where=f"study {data.study_id}")
         results = _event_results(data, arms, nulls, scales, options.level, seed)
-    except DataError as err:
-        if needed:
+    except (DataError, InputError) as err:
+        if needed or (asked and isinstance(err, InputError)):
             raise
         return (
             (),
@@ -460,7 +525,12 @@ def _events(
             {},
             [GrowthWarning(code="no_events", message=f"no times to an event: {err}")],
         )
-    return results, data.event_definition, _event_counts(data, arms), []
+    return results, data.event_definition, counts, _data_warnings(data)
+
+
+def _data_warnings(data: SurvivalData) -> list[GrowthWarning]:
+    """What the times leave out, or take for granted."""
+    return [GrowthWarning(code="data", message=note.rstrip(".")) for note in data.notes]
 
 
 def _event_results(

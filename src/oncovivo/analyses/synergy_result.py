@@ -72,6 +72,8 @@ class SynergyOptions:
         Event of the scales ``hazard`` and ``median_survival``; quadrupling without it.
     event_time : {"visit", "interpolated"}, optional
         When it happened between two readings.
+    cause : str, optional
+        The cause of a survival table that is the event.
     day : float, optional
         Study day of the index; else the last on which each of the arms was read.
     level : float
@@ -99,6 +101,7 @@ class SynergyOptions:
     below_limit: BelowLimit = "censored"
     event: EventDefinition | None = None
     event_time: EventTime | None = None
+    cause: str | None = None
     day: float | None = None
     level: float = 0.95
     doses: Unequal = "refuse"
@@ -123,6 +126,7 @@ class SynergyOptions:
             "below_limit": self.below_limit,
             "event": None if self.event is None else str(self.event),
             "event_time": self.event_time,
+            "cause": self.cause,
             "day": self.day,
             "level": self.level,
             "doses": self.doses,
@@ -301,7 +305,7 @@ def _result(result: SynergyResult) -> dict[str, object]:
     found = result.to_dict()
     del found["warnings"]
     status = "ok"
-    if result.estimate is None:
+    if result.estimate is None and result.p_value is None:
         status = "not_estimable"
     elif result.reason:
         status = "flagged"
@@ -317,10 +321,8 @@ def _row(result: SynergyResult, study: SynergyAnalysis) -> dict[str, object]:
     """The columns that a meta-analysis reads; empty where a result is no effect size."""
     if result.alternative != "two_sided" or not result.std_error:
         return {"label": None, "yi": None, "vi": None, "measure": None}
-    label = (
-        study.study_id if study.line in ("", study.study_id) else f"{study.study_id} {study.line}"
-    )
-    row = synergy_row(result, label)
+    known = study.line not in ("", NO_LINE, study.study_id)
+    row = synergy_row(result, f"{study.study_id} {study.line}" if known else study.study_id)
     return {"label": row.label, "yi": row.yi, "vi": row.vi, "measure": row.measure}
 
 

@@ -66,9 +66,9 @@ def share_in_units(question: Question, share: float, *, control: float) -> float
         Log of the control's relative size, or of its mean over the days.
     """
     if question.scale == "tgi":
-        return 100 * (1 - share)
+        return 100 * (1 - share) if math.isfinite(share) else None
     size = index_of(control)
-    if size is None:
+    if size is None or not math.isfinite(share):
         return None
     return share * size * (question.time if question.scale == "auc" else 1.0)
 

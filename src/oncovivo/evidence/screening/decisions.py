@@ -6,7 +6,7 @@ raters disagree, a row of the rater ``consensus`` settles it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -26,6 +26,7 @@ __all__ = [
     "Decision",
     "Stage",
     "StageDecision",
+    "parse_decision",
     "read_decisions",
     "write_decisions",
 ]
@@ -145,30 +146,59 @@ def read_decisions(
     """
     known = frozenset(record_ids)
     return tuple(
-        _decision(cells, line, path.name, settings, known, library)
+        parse_decision(
+            cells,
+            where=f"{path.name} row {line}",
+            row=line,
+            settings=settings,
+            record_ids=known,
+            library=library,
+        )
         for line, cells in read_rows(path, columns=DECISION_COLUMNS, required=_REQUIRED)
     )
 
 
-def _decision(
+def parse_decision(
     cells: Mapping[str, str],
-    line: int,
-    file: str,
+    *,
+    where: str,
     settings: ScreeningSettings,
-    known: frozenset[str],
-    library: Library | None,
+    record_ids: Container[str],
+    library: Library | None = None,
+    row: int = 0,
 ) -> StageDecision:
-    """One row, checked."""
+    """One decision from its cells.
+
+    Parameters
+    ----------
+    cells : mapping of str to str
+        By column; those from ``date`` on may be missing.
+    where : str
+        The place, for messages.
+    settings : ScreeningSettings
+        Declares the reasons.
+    record_ids : container of str
+        The records that exist.
+    library : Library, optional
+        The references; without them keys of sources are not checked.
+    row : int
+        Line of the file.
+
+    Raises
+    ------
+    FileFormatError
+        As :func:`read_decisions`.
+    """
 
     def refuse(column: str, expected: str, mend: str = "correct the cell") -> FileFormatError:
         return FileFormatError(
             expected,
             found=repr(cells[column]) if cells.get(column) else "an empty cell",
-            where=f"{file} row {line}, column {column}",
+            where=f"{where}, column {column}",
             mend=mend,
         )
 
-    if cells["record_id"] not in known:
+    if cells["record_id"] not in record_ids:
         raise refuse("record_id", "a record of search.csv")
     stage, decision = _STAGES.get(cells["stage"]), _DECISIONS.get(cells["decision"])
     if stage is None:
@@ -197,7 +227,7 @@ def _decision(
         source=cells.get("source", ""),
         study=cells.get("study", ""),
         note=cells.get("note", ""),
-        row=line,
+        row=row,
     )
 
 
