@@ -318,7 +318,7 @@ def test_limits_beyond_the_axis_are_arrows_and_a_missing_index_says_why(
     (ax,) = figure.axes
     assert {"<", ">"} <= {str(line.get_marker()) for line in ax.lines}
     said = words(figure)
-    assert f"{index_words(wide.index)} (above 0.0001)" in said
+    assert f"{index_words(wide.index)} (above 0.00010)" in said
     assert "no index" in said
     assert f"flagged: {gone.reason}" in said
     left, right = ax.get_xlim()

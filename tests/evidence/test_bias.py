@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,7 +13,6 @@ from scipy import special
 
 from oncovivo.errors import DataError, InputError
 from oncovivo.evidence.meta import bias
-from oncovivo.evidence.meta import trim_and_fill as trim
 from oncovivo.evidence.meta.bias import EggerModel, egger_test, pet_peese
 from oncovivo.evidence.meta.funnel import funnel_data
 from oncovivo.evidence.meta.known_covariance import independent_covariance
@@ -349,7 +349,9 @@ def test_a_search_that_does_not_arrive_is_told(monkeypatch: pytest.MonkeyPatch) 
     def lost(*arrays: np.ndarray) -> MixedLines:
         return replace(mixed_lines(*arrays), converged=np.zeros(1, dtype=np.bool_))
 
-    monkeypatch.setattr(trim, "_MOST_ROUNDS", 1)
+    # The package has a function of the module's name.
+    module = import_module("oncovivo.evidence.meta.trim_and_fill")
+    monkeypatch.setattr(module, "_MOST_ROUNDS", 1)
     filled = trim_and_fill(log_ratios())
     assert [warning.code for warning in filled.warnings] == ["not_converged"]
     monkeypatch.setattr(bias, "mixed_lines", lost)

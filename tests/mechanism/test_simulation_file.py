@@ -148,3 +148,9 @@ def test_a_missing_or_binary_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(FileFormatError, match="UTF-8"):
         read_simulation(tmp_path / "bytes.toml")
+
+
+def test_the_plan_of_a_fit_is_told_from_a_simulation(tmp_path: Path) -> None:
+    text = BASE.replace("oncovivo.simulation/1", "oncovivo.fit/1")
+    with pytest.raises(FileFormatError, match="run oncovivo mechanism fit"):
+        read_simulation(write(tmp_path, text))

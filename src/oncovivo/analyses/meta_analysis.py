@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -237,7 +239,7 @@ def analyse_meta_table(
 
 def _check_options(options: MetaOptions) -> None:
     """Refuse options that do not go together."""
-    nested = options.random is not None or options.known is not None
+    nested = not options.independent
     if (nested or options.cluster is not None) and options.method not in ("REML", "ML"):
         raise InputError(
             "--method REML or ML, for rows that are not independent",
@@ -294,7 +296,7 @@ class _Problem:
     @property
     def is_nested(self) -> bool:
         """Whether the rows are taken to depend on each other."""
-        return self.options.random is not None or self.options.known is not None
+        return not self.options.independent
 
     @property
     def mixed_test(self) -> Test:
@@ -350,7 +352,26 @@ class _Problem:
                     mend="name it with --map study_id=…",
                 )
             return correlated_covariance(rows.vi, rows.study, rho=self.options.rho or 0.0)
-        return self._shared_control(rows, chosen)
+        try:
+            return self._shared_control(rows, chosen)
+        except DataError as error:
+            raise DataError(
+                error.expected,
+                found=error.found,
+                where=self._in_file(error.where, chosen),
+                mend=error.mend,
+            ) from error
+
+    def _in_file(self, where: str, chosen: IntArray | None) -> str:
+        """A place in words with the numbers of the file's rows in place of positions."""
+        index = self.effects.index if chosen is None else self.effects.index[chosen]
+        head, rows, numbers = where.rpartition("rows ")
+        told = re.sub(
+            r"\d+",
+            lambda found: str(self.table.table.row_numbers[index[int(found.group()) - 1]]),
+            numbers,
+        )
+        return f"{self.table.table.place}: {head}{rows}{told if rows else numbers}"
 
     def _shared_control(self, rows: Rows, chosen: IntArray | None) -> KnownCovariance:
         groups, measure = self.effects.groups, rows.measure
@@ -437,10 +458,10 @@ class _Problem:
             found.append(MetaWarning(code="assumption", message=message))
         if self.table.has("control_id") and self.options.known is None:
             controls = [one for one in self.texts("control_id", "control_id") if one]
-            shared = len(controls) - len(set(controls))
+            shared = sum(count for count in Counter(controls).values() if count > 1)
             if shared and self.effects.groups is not None:
                 message = (
-                    f"{len(controls)} rows name {len(set(controls))} controls: "
+                    f"{shared} rows share their control with another: "
                     "--v shared-control allows for animals that are used twice"
                 )
                 found.append(MetaWarning(code="assumption", message=message))

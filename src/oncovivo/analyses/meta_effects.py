@@ -69,6 +69,8 @@ _VARIANCES: Final[dict[str, tuple[str, ...]]] = {
     "NMD": get_args(NmdVariance),
 }
 _FEWEST_FOR_SUSPICION: Final = 5
+# Effects that are fractions, and what they cannot exceed: a percentage does.
+_FRACTIONS: Final[dict[str, float]] = {"risk_difference": 1.0, "NMD": 2.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -295,6 +297,9 @@ def _standard_deviations(
     told = _told_kinds(table, dispersion) if "dispersion" in kinds else []
     for kind in kinds:
         values = table.numbers(f"{kind}_{side}")
+        if (values < 0).any():
+            at = int(np.argmax(values < 0))
+            raise table.table.error(at, f"{kind}_{side}", "a dispersion of 0 or more")
         usable = np.isnan(sd) & np.isfinite(values) & (n >= 2)
         if kind == "dispersion":
             by_row = [dispersion or told[at] for at in range(n.size)]
@@ -395,6 +400,18 @@ def _from_counts(table: MetaTable, measure: ProportionMeasure) -> MetaEffects:
     names = ("responders_treated", "n_treated", "responders_control", "n_control")
     columns = [table.numbers(name) for name in names]
     index, dropped = _complete(table, dict(zip(names, columns, strict=True)))
+    for count, n, name in (
+        (columns[0], columns[1], names[0]),
+        (columns[2], columns[3], names[2]),
+    ):
+        _check(
+            table,
+            index,
+            name,
+            (count == np.floor(count)) & (count >= 0) & (count <= n),
+            "a whole number of responding animals, at most as many as there are",
+            mend="give numbers of animals, not shares or percentages",
+        )
     sizes = response_contrast(*(column[index] for column in columns), measure=measure)
     return _found(table, _named(sizes, table, index, dropped), index)
 
@@ -415,6 +432,8 @@ def _from_medians(table: MetaTable) -> MetaEffects:
             )
     columns = [table.numbers(name) for name in names]
     index, dropped = _complete(table, dict(zip(names, columns, strict=True)))
+    for name, values in zip(names, columns, strict=True):
+        _check(table, index, name, values > 0, f"a {name} above 0")
     mt, mc, dt, dc = (column[index] for column in columns)
     sizes = median_survival_ratio(mt, mc, events_treated=dt, events_control=dc)
     return _found(table, _named(sizes, table, index, (*assumed, *dropped)), index)
@@ -424,6 +443,8 @@ def _from_hazard_ratios(table: MetaTable) -> MetaEffects:
     names = ("hazard_ratio", "hazard_ratio_lower", "hazard_ratio_upper")
     columns = [table.numbers(name) for name in names]
     index, dropped = _complete(table, dict(zip(names, columns, strict=True)))
+    for name, values in zip(names, columns, strict=True):
+        _check(table, index, name, values > 0, f"a {name} above 0")
     sizes = log_hazard_ratio(*(column[index] for column in columns))
     return _found(table, _named(sizes, table, index, dropped), index)
 
@@ -451,19 +472,16 @@ def _given(table: MetaTable, measure: Measure) -> MetaEffects:
         )
     measures = _told_measures(table)
     index, dropped = _complete(table, {"yi": yi, name: vi})
-    wrong = index[vi[index] <= 0]
-    if wrong.size:
-        expected = {
-            "vi": "a sampling variance above 0",
-            "se": "a standard error above 0",
-            "upper": "an upper limit above the lower one",
-        }[name]
-        raise InputError(
-            expected,
-            found=table.table.texts[name][wrong[0]],
-            where=table.place(int(wrong[0]), name),
-            mend="correct the cell or leave the row out",
-        )
+    expected = {
+        "vi": "a sampling variance above 0",
+        "se": "a standard error above 0",
+        "upper": "an upper limit above the lower one",
+    }[name]
+    mend = "correct the cell or leave the row out"
+    _check(table, index, name, vi > 0, expected, mend=mend)
+    if measure in _FRACTIONS:
+        mend = "write 0.6 for 60 %"
+        _check(table, index, "yi", yi <= _FRACTIONS[measure], "a fraction", mend=mend)
     if measures and measure == "generic":
         kept = {measures[at] for at in index}
         if len(kept) > 1:
@@ -512,6 +530,24 @@ def _told_measures(table: MetaTable) -> list[Measure]:
             known = ", ".join(get_args(Measure))
             raise table.table.error(at, "measure", f"a measure out of {known}")
     return [parse_measure(text) for text in texts]
+
+
+def _check(
+    table: MetaTable,
+    index: IntArray,
+    name: str,
+    right: NDArray[np.bool_],
+    expected: str,
+    *,
+    mend: str = "",
+) -> None:
+    """Refuse the first row in use whose cell is not what it should be; names its place."""
+    wrong = index[~right[index]]
+    if wrong.size:
+        at = int(wrong[0])
+        raise InputError(
+            expected, found=table.table.texts[name][at], where=table.place(at, name), mend=mend
+        )
 
 
 def _complete(

@@ -116,6 +116,11 @@ class MetaOptions:
     mapping: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     level: float = 0.95
 
+    @property
+    def independent(self) -> bool:
+        """Whether the rows are pooled as independent."""
+        return self.random is None and self.known is None
+
     def to_dict(self) -> dict[str, object]:
         """The options under the names of the ``--json`` contract, defaults included."""
         return {
@@ -123,7 +128,7 @@ class MetaOptions:
             "variance": self.variance,
             "bias_correction": self.bias_correction,
             "method": self.method,
-            "test": self.test,
+            "test": self.test or ("knapp-hartung" if self.independent else "t"),
             "prediction": self.prediction,
             "moderators": list(self.moderators),
             "reference": dict(self.references),

@@ -12,11 +12,9 @@ from oncovivo.analyses.contract import contract
 from oncovivo.analyses.figure_files import write_named_figures
 from oncovivo.errors import FileFormatError, InputError
 from oncovivo.evidence.screening import (
-    CONSENSUS,
     MERGE_REASONS,
     NEAR_REASONS,
     SOURCE_KINDS,
-    STAGES,
     STATES,
     Agreement,
     Deduplication,
@@ -37,7 +35,6 @@ from oncovivo.evidence.screening import (
 )
 from oncovivo.evidence.screening.decisions import Stage, parse_decision
 from oncovivo.provenance import InputFile, digest_file, digest_inputs
-from oncovivo.references import read_references
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +49,7 @@ __all__ = [
     "flow_summary",
     "import_search",
     "import_summary",
+    "last_decisions",
     "screening_summary",
     "search_sources",
     "states_table",
@@ -243,7 +241,6 @@ def add_decisions(
         If the file cannot be written.
     """
     ids = {record.record_id for record in screening.records}
-    library = None if references is None else read_references(references)
     shared = {
         "stage": stage,
         "rater": rater.strip(),
@@ -259,7 +256,7 @@ def add_decisions(
             where=f"--decide {record_id}={decision}",
             settings=screening.settings,
             record_ids=ids,
-            library=library,
+            library=screening.library,
         )
         for record_id, decision in decisions.items()
     )
@@ -270,7 +267,7 @@ def add_decisions(
         records=screening.records,
         duplicates=screening.duplicates,
         decisions=every,
-        library=library,
+        library=screening.library,
     )
     _replace(folder / "screening.csv", write_decisions(every))
     return read_screening(folder, references=references)
@@ -308,9 +305,14 @@ def duplicates_summary(
 
 
 def screening_summary(
-    screening: Screening, folder: Path, *, options: Mapping[str, object]
+    screening: Screening,
+    folder: Path,
+    *,
+    options: Mapping[str, object],
+    rater: str | None = None,
+    stage: Stage = "title_abstract",
 ) -> dict[str, object]:
-    """What ``oncovivo evidence screen --json`` prints."""
+    """What ``oncovivo evidence screen --json`` prints; with a rater, also what waits for them."""
     count = Counter(state.state for state in screening.states)
     return contract(
         "oncovivo.screening/1",
@@ -322,13 +324,16 @@ def screening_summary(
             "n_raters": screening.settings.raters,
             "states": {name: count[name] for name in STATES},
             "n_near_duplicates": len(screening.duplicates.near),
+            "waiting": None
+            if rater is None
+            else [report.record_id for report in screening.waiting(stage, rater=rater)],
             "conflicts": [
                 {
                     "record_id": report.record_id,
                     "state": report.state,
                     "decisions": [
                         {"rater": one.rater, "decision": one.decision, "reason": one.reason}
-                        for one in conflicting(screening, report.record_id)
+                        for one in last_decisions(screening, report.record_id)
                     ],
                 }
                 for report in screening.states
@@ -348,15 +353,11 @@ def screening_summary(
     )
 
 
-def conflicting(screening: Screening, kept: str) -> tuple[StageDecision, ...]:
+def last_decisions(screening: Screening, kept: str) -> tuple[StageDecision, ...]:
     """The decisions on a report at the last stage that it has reached, by rater."""
     mine = [one for one in screening.decisions if screening.duplicates.kept[one.record_id] == kept]
-    last = next(
-        (stage for stage in reversed(STAGES) if any(one.stage == stage for one in mine)), None
-    )
-    return tuple(
-        sorted((one for one in mine if one.stage == last), key=lambda decision: decision.rater)
-    )
+    last = [one for one in mine if one.stage == "full_text"] or mine
+    return tuple(sorted(last, key=lambda decision: decision.rater))
 
 
 def flow_summary(
@@ -508,9 +509,21 @@ def states_table(screening: Screening) -> pd.DataFrame:
                 record.title,
             )
         )
-    columns = "record_id state duplicate_of reason source study database year title".split()
-    table = pd.DataFrame(rows, columns=columns)
-    return table.astype({"year": "Int64"})
+    return pd.DataFrame(
+        rows,
+        columns=[
+            "record_id",
+            "state",
+            "duplicate_of",
+            "reason",
+            "source",
+            "study",
+            "database",
+            "year",
+            "title",
+        ],
+        dtype=object,
+    )
 
 
 def write_flow_figure(screening: Screening, path: Path) -> tuple[Path, ...]:

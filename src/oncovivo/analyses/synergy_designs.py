@@ -9,20 +9,37 @@ from oncovivo.analyses.synergy_result import SynergyAnalysis, SynergyOptions
 from oncovivo.combination.dose_grid import DoseGrid, dose_grid, doses_from_names
 from oncovivo.combination.fixed_addition import AdditionArms, addition_arms, fixed_addition
 from oncovivo.combination.grid_surface import GridNull, grid_synergy
-from oncovivo.combination.nulls import NULLS
+from oncovivo.combination.result import Null
 from oncovivo.errors import InputError
 from oncovivo.growth.fit import GrowthWarning
 from oncovivo.studies import Study
 
 __all__ = ["analyse_addition", "analyse_grid"]
 
-_GRID_NULLS: Final[tuple[GridNull, ...]] = ("bliss", "hsa")
+_GRID_NULLS: Final[dict[Null, GridNull]] = {"bliss": "bliss", "hsa": "hsa"}
+_NOT_OF_A_GRID: Final = ("c", "combination", "pairs", "addition", "added")
+_NOT_OF_AN_ADDITION: Final = ("a", "b", "c", "combination", "pairs", "nulls", "scales")
+# Neither has these analyses.
+_OF_NEITHER: Final = ("event", "event_time", "bootstrap")
+_SPELLED: Final = {"nulls": "null", "scales": "scale", "event_time": "event-time"}
 
 
 def analyse_grid(
     study: Study, *, control: str, options: SynergyOptions, baseline_day: float | None
 ) -> SynergyAnalysis:
-    """Every cell of a dose grid against its null models."""
+    """Every cell of a dose grid against its null models.
+
+    Raises
+    ------
+    InputError
+        If an option has no place in a grid.
+    """
+    _refuse(
+        options,
+        _NOT_OF_A_GRID,
+        expected="the two compounds of a grid alone, as --a and --b",
+        where="--grid",
+    )
     grid, warnings = _grid_of(study, options)
     if grid.control != control:
         raise InputError(
@@ -35,25 +52,23 @@ def analyse_grid(
         *(arm.arm for single in grid.singles for arm in single),
         *(cell.arm for cell in grid.cells),
     )
-    fit = fit_arms(study, names, options, baseline_day)
-    nulls = tuple(null for null in _GRID_NULLS if null in (options.nulls or NULLS))
-    if not nulls:
-        raise InputError(
-            "bliss or hsa for a dose grid", found=", ".join(options.nulls), where="--null"
-        )
-    if options.scales and not set(options.scales) & {"growth_rate", "relative_volume"}:
+    for null in options.nulls:
+        if null not in _GRID_NULLS:
+            raise InputError("bliss or hsa for a dose grid", found=null, where="--null")
+    if len(options.scales) > 1 or set(options.scales) - {"growth_rate", "relative_volume"}:
         raise InputError(
             "growth_rate or relative_volume for a dose grid",
             found=", ".join(options.scales),
             where="--scale",
         )
-    scale = "relative_volume" if options.scales[:1] == ("relative_volume",) else "growth_rate"
+    fit = fit_arms(study, names, options, baseline_day)
+    nulls = tuple(_GRID_NULLS[null] for null in options.nulls or _GRID_NULLS)
     surfaces = tuple(
         grid_synergy(
             fit,
             grid,
             null=null,
-            scale="relative_volume" if scale == "relative_volume" else "growth_rate",
+            scale="relative_volume" if options.scales == ("relative_volume",) else "growth_rate",
             day=options.day,
             level=options.level,
         )
@@ -93,18 +108,19 @@ def analyse_grid(
 def analyse_addition(
     study: Study, *, control: str, options: SynergyOptions, baseline_day: float | None
 ) -> SynergyAnalysis:
-    """Whether an addition has one effect with the control and with every partner."""
-    for letter, given in (
-        ("a", options.a),
-        ("b", options.b),
-        ("combination", options.combination),
-    ):
-        if given is not None:
-            raise InputError(
-                "pairs of arms with and without the addition alone",
-                found=f"--{letter} {given}",
-                where="--addition, --added",
-            )
+    """Whether an addition has one effect with the control and with every partner.
+
+    Raises
+    ------
+    InputError
+        If an option has no place beside an addition.
+    """
+    _refuse(
+        options,
+        _NOT_OF_AN_ADDITION,
+        expected="pairs of arms with and without the addition alone",
+        where="--addition, --added",
+    )
     arms = _addition_arms(study, control, options)
     names = tuple(name for pair in arms.pairs for name in pair)
     fit = fit_arms(study, names, options, baseline_day)
@@ -140,6 +156,20 @@ def analyse_addition(
     )
 
 
+def _refuse(options: SynergyOptions, names: tuple[str, ...], *, expected: str, where: str) -> None:
+    """Refuse what the analysis would leave unused."""
+    for name in (*names, *_OF_NEITHER):
+        given = getattr(options, name)
+        if given is None or given in ((), {}):
+            continue
+        flag, words = _SPELLED.get(name, name), ""
+        if name == "pairs":
+            flag, words = next(iter(given.items()))
+        elif isinstance(given, str):
+            words = given
+        raise InputError(expected, found=f"--{flag} {words}".rstrip(), where=where)
+
+
 def _addition_arms(study: Study, control: str, options: SynergyOptions) -> AdditionArms:
     """Pairs by name, or by what the regimens differ by; the control's pair comes first."""
     if not options.added:
@@ -170,13 +200,6 @@ def _addition_arms(study: Study, control: str, options: SynergyOptions) -> Addit
 
 def _grid_of(study: Study, options: SynergyOptions) -> tuple[DoseGrid, list[GrowthWarning]]:
     """The grid by the regimens, or where no arm has one by the labels, which is said."""
-    for letter, given in (("c", options.c), ("combination", options.combination)):
-        if given is not None:
-            raise InputError(
-                "the two compounds of a grid alone, as --a and --b",
-                found=f"--{letter} {given}",
-                where="--grid",
-            )
     compounds = None
     if options.a is not None and options.b is not None:
         compounds = (options.a, options.b)

@@ -26,6 +26,7 @@ from oncovivo.combination.sequence import SequenceComparison
 from oncovivo.growth.fit import GrowthWarning, VarianceComponents
 from oncovivo.growth.model import GrowthModel, Likelihood
 from oncovivo.provenance import InputFile
+from oncovivo.studies.check.reading import NO_LINE
 from oncovivo.survival.events import EventDefinition, EventTime
 
 if TYPE_CHECKING:
@@ -221,6 +222,14 @@ class SynergyAnalysis:
             return ()
         return tuple(r for r in self.results if r.arms.combination == self.arms.combination)
 
+    @property
+    def drawn(self) -> tuple[tuple[str, AdditivityBootstrap], ...]:
+        """The draws with the combination that each is of."""
+        if self.arms is None or not self.additivity:
+            return ()
+        names = (question.combination for question in self.arms.questions)
+        return tuple(zip(names, self.additivity, strict=True))
+
     def to_dict(self) -> dict[str, object]:
         """The study as the JSON contract has it."""
         return {
@@ -269,7 +278,9 @@ class SynergyAnalysis:
                 for both in self.sensitivity
             ],
             "areas": [area.to_dict() for area in self.areas],
-            "additivity_draws": [draw.to_dict() for draw in self.additivity],
+            "additivity_draws": [
+                {"combination": name, **draw.to_dict()} for name, draw in self.drawn
+            ],
             "doses": None if self.doses is None else self.doses.to_dict(),
             "sequences": [found.to_dict() for found in self.sequences],
             "grid": [surface.to_dict() for surface in self.surfaces],

@@ -8,14 +8,15 @@ from typing import Annotated
 
 import typer
 
+from oncovivo.cli import screening
 from oncovivo.cli.options import DebugOption, JsonOption
 
-app = typer.Typer(help="Read and lint literature rows.", no_args_is_help=True)
+app = typer.Typer(help="Screen literature, and lint its rows.", no_args_is_help=True)
 
 
 @app.callback()
 def group() -> None:
-    """Read and lint literature rows."""
+    """Screen literature, and lint its rows."""
 
 
 @app.command("lint")
@@ -44,3 +45,9 @@ def lint_folder(
         show_findings(findings)
     if any(not finding.waived for finding in findings):
         raise typer.Exit(1)
+
+
+app.command("import")(screening.import_files)
+app.command("duplicates")(screening.duplicates)
+app.command("screen")(screening.screen)
+app.command("prisma")(screening.prisma)

@@ -191,6 +191,8 @@ def _show_bias(console: Console, bias: BiasSummary, result: MetaResult) -> None:
         f"trim and fill: {many} missing among the {where} effects, pooled with them "
         f"{effect_words(filled.adjusted.estimate, measure)}",
     )
+    for one in bias.egger.warnings:
+        _indented(console, one.message)
     if result.components or result.robust is not None:
         _indented(console, "these tests take rows as independent")
     console.print()

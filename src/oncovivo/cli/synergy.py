@@ -43,6 +43,7 @@ from oncovivo.cli.options import (
     study_options,
 )
 from oncovivo.cli.progress import stages
+from oncovivo.cli.survival import CauseOption
 from oncovivo.errors import InputError
 
 __all__ = ["synergy"]
@@ -152,6 +153,7 @@ def synergy(
     doses: DosesOption = "refuse",
     event: EventOption = None,
     event_time: EventTimeOption = None,
+    cause: CauseOption = None,
     baseline: BaselineOption = "outcome",
     intercept: InterceptOption = "common",
     df: DfOption = "kr",
@@ -243,6 +245,7 @@ def synergy(
         below_limit=below_limit,
         event=None if event is None else parse_event(event),
         event_time=event_time,
+        cause=cause,
         day=day,
         level=level,
         doses=doses,
@@ -286,10 +289,13 @@ def _pairs(given: list[str] | None) -> dict[str, str]:
     """Arms without and with an addition."""
     found: dict[str, str] = {}
     for text in given or ():
-        without, equals, added = (part.strip() for part in text.partition("="))
-        if not (equals and without and added) or without in found:
+        # With spaces around it, the sign parts names that hold one.
+        sign = " = " if " = " in text else "="
+        parts = [part.strip() for part in text.split(sign)]
+        if len(parts) != len(("without", "with")) or not all(parts) or parts[0] in found:
             raise InputError(
                 "arm without = arm with the addition, each once", found=repr(text), where="--added"
             )
+        without, added = parts
         found[without] = added
     return found

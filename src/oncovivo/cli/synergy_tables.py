@@ -21,6 +21,7 @@ from oncovivo.combination.wording import (
     answer_sentence,
     grid_sentence,
     index_limits,
+    open_limits,
 )
 from oncovivo.endpoints.wording import number_text
 from oncovivo.growth.wording import limits_text, model_in_words, p_text
@@ -28,6 +29,13 @@ from oncovivo.growth.wording import limits_text, model_in_words, p_text
 __all__ = ["show_synergy"]
 
 _NULLS: Final = {"bliss": "Bliss", "hsa": "HSA", "response_additivity": "additivity"}
+_MEANT: Final = {
+    "hsa": "HSA: highest single agent, one-sided, its limits each hold alone",
+    "response_additivity": "additivity: response additivity",
+}
+_COULD_FIND: Final = (
+    "could find: the largest index below 1 that a study of this precision finds with 80 % power"
+)
 _SCALES: Final = {**SCALE_WORDS, "tgi": "inhibition", "auc": "area under curve"}
 
 
@@ -86,12 +94,9 @@ def _show_results(console: Console, study: SynergyAnalysis) -> None:
     console.print(shown)
     for reason, number in reasons.items():
         _indented(console, f"[{number}] {reason}")
-    _indented(
-        console,
-        "HSA: highest single agent, one-sided, its limits each hold alone; additivity: response "
-        "additivity; could find: the largest index below 1 that a study of this precision finds "
-        "with 80 % power",
-    )
+    shown_nulls = {result.null for result in study.results}
+    meant = [words for null, words in _MEANT.items() if null in shown_nulls]
+    _indented(console, "; ".join((*meant, _COULD_FIND)))
 
 
 def _add_result(shown: Table, result: SynergyResult, reasons: dict[str, int]) -> None:
@@ -114,8 +119,8 @@ def _show_surface(console: Console, surface: GridSurface) -> None:
     first, second = surface.grid.compounds
     units = [f" {unit}" if unit else "" for unit in surface.grid.units]
     console.print(
-        f"{NULL_WORDS[surface.null]}: dose pairs by index, {100 * surface.level:g} % limits over "
-        "all pairs"
+        f"{NULL_WORDS[surface.null].capitalize()}: dose pairs by index, "
+        f"{100 * surface.level:g} % limits over all pairs"
     )
     shown = _table(f"  {first}", second, "index", "limits", "adjusted p", "could find", "verdict")
     for cell in surface.ranked:
@@ -124,7 +129,7 @@ def _show_surface(console: Console, surface: GridSurface) -> None:
             plain(f"  {cell.doses[0]:g}{units[0]}"),
             plain(f"{cell.doses[1]:g}{units[1]}"),
             "—" if alone.index is None else index_words(alone.index),
-            limits_of(cell.index_lower, cell.index_upper),
+            plain(open_limits(cell.index_lower, cell.index_upper)),
             "—" if cell.p_adjusted is None else p_text(cell.p_adjusted),
             "—" if alone.detectable_index is None else index_words(alone.detectable_index),
             VERDICT_WORDS[cell.verdict],
@@ -148,11 +153,11 @@ def _show_addition(console: Console, found: FixedAddition) -> None:
         shown.add_row(
             plain(f"  {effect.without}"),
             index_words(effect.factor),
-            limits_of(effect.factor_lower, effect.factor_upper),
+            open_limits(effect.factor_lower, effect.factor_upper),
             "" if index is None else index_words(index.index),
             ""
             if index is None
-            else limits_of(index.index_lower_simultaneous, index.index_upper_simultaneous),
+            else open_limits(index.index_lower_simultaneous, index.index_upper_simultaneous),
             "" if index is None else p_text(index.p_adjusted),
             "" if index is None else VERDICT_WORDS[index.verdict],
         )
@@ -162,13 +167,6 @@ def _show_addition(console: Console, found: FixedAddition) -> None:
         "index: the partner's factor over the control's, observed over foreseen size of the arm "
         "with both; p: among all partners",
     )
-
-
-def limits_of(lower: float | None, upper: float | None) -> str:
-    """Limits of an index, as the tables of combinations show them."""
-    if lower is None and upper is None:
-        return "—"
-    return f"{index_words(lower)} to {index_words(upper)}"
 
 
 def _show_more(console: Console, study: SynergyAnalysis) -> None:
@@ -198,6 +196,7 @@ def _show_more(console: Console, study: SynergyAnalysis) -> None:
                 p_text(found.p_value),
             )
         console.print(shown)
+    several = len(study.bands) > len({band.null for band in study.bands})
     differing = [both for both in study.sensitivity if not both.agrees]
     if study.sensitivity:
         console.print()
@@ -207,23 +206,27 @@ def _show_more(console: Console, study: SynergyAnalysis) -> None:
             _indented(
                 console,
                 f"with cluster-robust errors (CR2), {NULL_WORDS[both.result.null]} on the "
-                f"{SCALE_WORDS[both.result.scale]} is {VERDICT_WORDS[both.robust.verdict]}, "
+                f"{SCALE_WORDS[both.result.scale]} "
+                + (f"for {both.result.arms.combination} " if several else "")
+                + f"is {VERDICT_WORDS[both.robust.verdict]}, "
                 f"p {p_text(both.robust.p_value)}",
             )
     for area in study.areas:
         _indented(
             console,
-            f"areas of animals, {NULL_WORDS[area.null]}, day {area.day:g}: index "
+            f"areas of animals{f', {area.arms.combination}' if several else ''}, "
+            f"{NULL_WORDS[area.null]}, day {area.day:g}: index "
             f"{'—' if area.index is None else index_words(area.index)} "
-            f"({limits_of(area.index_lower, area.index_upper)}), {area.draws} resamples"
+            f"({open_limits(area.index_lower, area.index_upper)}), {area.draws} resamples"
             + (f"; {area.reason}" if area.reason else ""),
         )
-    for draw in study.additivity:
+    for combination, draw in study.drawn:
+        of = f" of {combination}" if several else ""
         _indented(
             console,
-            f"response additivity from {draw.draws} draws: index "
+            f"response additivity{of} from {draw.draws} draws: index "
             f"{'—' if draw.index is None else index_words(draw.index)} "
-            f"({limits_of(draw.index_lower, draw.index_upper)}), p {p_text(draw.p_value)}",
+            f"({open_limits(draw.index_lower, draw.index_upper)}), p {p_text(draw.p_value)}",
         )
     for sequence in study.sequences:
         for pair in sequence.pairs:

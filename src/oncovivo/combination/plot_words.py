@@ -40,6 +40,8 @@ SCALE_WORDS: Final = {
 """Scales as people name them."""
 
 _LONGEST_NAME: Final = 32
+# Of an index next to 1; closer ones are 1.
+_MOST_DIGITS: Final = 6
 
 
 def shortened(name: str) -> str:
@@ -51,16 +53,23 @@ def shortened(name: str) -> str:
 def index_words(value: float | None) -> str:
     """An index to two decimals, or two digits where it is small.
 
+    Next to 1, as many as tell on which side it lies.
+
     Examples
     --------
     >>> index_words(0.0561), index_words(0.62), index_words(12.34), index_words(None)
     ('0.056', '0.62', '12', '–')
+    >>> index_words(0.05), index_words(0.996), index_words(1.0004), index_words(1.0)
+    ('0.050', '0.996', '1.0004', '1.00')
     """
     if value is None:
         return "–"
     if value >= 9.95:
         return f"{value:.0f}" if value < 1e4 else f"{value:.0e}"
-    return f"{value:.2f}" if value >= 0.0995 else f"{value:.2g}"
+    if value < 0.0995:
+        return f"{value:#.2g}" if value > 0 else "0"
+    found = (f"{value:.{digits}f}" for digits in range(2, _MOST_DIGITS + 1))
+    return next((words for words in found if float(words) != 1), "1.00")
 
 
 def limits_words(lower: float | None, upper: float | None) -> str:
@@ -93,7 +102,9 @@ def p_words(p_value: float) -> str:
     if p_value > 0.99:
         return "p > 0.99"
     digits = 4 if p_value < 0.01 else 3 if p_value < 0.1 else 2
-    return f"p = {p_value:.{digits}f}"
+    words = f"{p_value:.{digits}f}"
+    # A p value just below 5 % is not told as 5 %.
+    return f"p = {p_value:.{digits + 1}f}" if words == "0.050" else f"p = {words}"
 
 
 def day_words(day: float | None) -> str:

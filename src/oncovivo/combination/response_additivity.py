@@ -370,8 +370,8 @@ def response_additivity_bootstrap(
     log_share = math.log(len(question.partners) - 1)
     left = np.logaddexp(drawn[:, 0] + log_share, drawn[:, -1])
     right = special.logsumexp(drawn[:, 1:-1], axis=1)
-    rest = -np.expm1(drawn[:, 0] + log_share - right)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        rest = -np.expm1(drawn[:, 0] + log_share - right)
         log_index = np.where(rest > 0, drawn[:, -1] - right - np.log(rest), np.inf)
     tails = [(1 - level) / 2, (1 + level) / 2]
     # Both sides together: the curvature of the logs moves the two tails against each other.

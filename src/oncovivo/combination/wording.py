@@ -23,6 +23,7 @@ __all__ = [
     "answer_sentence",
     "grid_sentence",
     "index_limits",
+    "open_limits",
 ]
 
 VERDICT_WORDS: Final = {
@@ -50,7 +51,22 @@ def index_limits(result: SynergyResult) -> str:
     result : SynergyResult
         With an index or without.
     """
-    lower, upper = result.index_lower, result.index_upper
+    return open_limits(result.index_lower, result.index_upper)
+
+
+def open_limits(lower: float | None, upper: float | None) -> str:
+    """Two limits of an index, ``> `` or ``< `` where one is open.
+
+    Parameters
+    ----------
+    lower, upper : float or None
+        None where open.
+
+    Examples
+    --------
+    >>> open_limits(0.5, 0.996), open_limits(0.5, None), open_limits(None, None)
+    ('0.50 to 0.996', '> 0.50', '—')
+    """
     if lower is None and upper is None:
         return "—"
     if upper is None:
@@ -119,7 +135,7 @@ def grid_sentence(surface: GridSurface) -> str:
         word: [cell for cell in surface.cells if cell.verdict == word]
         for word in ("synergy", "antagonism")
     }
-    null = NULL_WORDS[surface.null]
+    null = ("the " if surface.null == "hsa" else "") + NULL_WORDS[surface.null]
     head = f"{len(surface.cells)} dose pairs against {null}, {day_words(surface.day)}"
     found = (
         ", ".join(f"{word} in {len(cells)}" for word, cells in shown.items() if cells)
@@ -131,7 +147,7 @@ def grid_sentence(surface: GridSurface) -> str:
     if best is not None and best.alone.index is not None:
         strongest = (
             f" Smallest index: {best.alone.arms.combination}, {index_words(best.alone.index)} "
-            f"({index_words(best.index_lower)} to {index_words(best.index_upper)})."
+            f"({open_limits(best.index_lower, best.index_upper)})."
         )
     level = f"{100 * surface.level:g} % limits that hold over all pairs"
     return f"{head}: {found} ({level}{joint}).{strongest}"

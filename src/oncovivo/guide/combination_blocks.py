@@ -224,7 +224,9 @@ def _remarks(result: SynergyAnalysis) -> list[str]:
         found.append("Cluster-robust errors (CR2) give the same verdicts.")
     found += [
         f"With cluster-robust errors (CR2), {NULL_WORDS[both.result.null]} on the "
-        f"{SCALE_WORDS[both.result.scale]} is {VERDICT_WORDS[both.robust.verdict]} "
+        f"{SCALE_WORDS[both.result.scale]}"
+        + (f" for {both.result.arms.combination}" if len(result.observed) > 1 else "")
+        + f" is {VERDICT_WORDS[both.robust.verdict]} "
         f"(p {p_text(both.robust.p_value)})."
         for both in differing
     ]

@@ -277,6 +277,13 @@ def read_simulation(path: Path) -> Simulation:
     except UnicodeDecodeError as err:
         raise FileFormatError("UTF-8 text", found="other bytes", where=where) from err
     content = parse_toml(text, where=where)
+    if str(content.get("schema", "")).startswith("oncovivo.fit/"):
+        raise FileFormatError(
+            "a simulation",
+            found="the plan of a fit",
+            where=where,
+            mend="simulate the file that it names, or run oncovivo mechanism fit",
+        )
     try:
         record = _SimulationRecord.model_validate(content)
     except ValidationError as err:

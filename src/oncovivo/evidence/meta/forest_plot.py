@@ -166,7 +166,7 @@ def plot_forest(
         )
         for name in headings
     ]
-    names = inches([line.label for line in lines]) + (0.12 if pooled else 0.0)
+    names = inches([line.label for line in lines], weight="bold") + (0.12 if pooled else 0.0)
     left = 0.15 + names + sum(width + _GAP for _, width in facts) + _GAP
     width = left + _FOREST + _NUMBERS + _WEIGHTS + 0.15
     percent = f"{100 * level:g} %"
@@ -280,8 +280,12 @@ def _fact(line: _Line, name: str) -> str:
 
 
 def _ends(lines: Sequence[_Line]) -> tuple[float, float]:
-    """Ends of the axis."""
+    """Ends of the axis; what all rows say is shown whole, and so is everything without rows."""
     centers = [line.estimate for line in lines if line.estimate is not None]
+    rows = any(line.kind == "row" for line in lines)
+    for line in lines:
+        if line.lower is not None and line.upper is not None and (line.kind == "all" or not rows):
+            centers += [line.lower, line.upper]
     limits = [one for line in lines for one in (line.lower, line.upper) if one is not None]
     return cut_limits(centers, [one for one in limits if math.isfinite(one)])
 

@@ -109,9 +109,10 @@ def effect_text(value: float | None, *, log: bool) -> str:
     return text.replace("-", "−")
 
 
-def inches(words: Sequence[str], *, size: float = SMALL) -> float:
+def inches(words: Sequence[str], *, weight: Literal["normal", "bold"] = "normal") -> float:
     """Width of the longest of some small texts, in."""
-    return max((text_width(spelled_out(one), size=size) / _POINTS for one in words), default=0.0)
+    widths = (text_width(spelled_out(one), size=SMALL, weight=weight) for one in words)
+    return max(widths, default=0.0) / _POINTS
 
 
 def shortened(name: str, longest: int = _LONGEST) -> str:

@@ -202,7 +202,7 @@ def gwet_ac1(ratings: Sequence[Sequence[str | None]], *, categories: Sequence[st
     --------
     >>> rows = [["low", "low"], ["low", "high"], ["unclear", None]]
     >>> round(gwet_ac1(rows, categories=["low", "unclear", "high"]), 3)
-    0.265
+    0.28
     """
     if len(set(categories)) < 2:
         raise InputError("at least two categories", found=f"{len(set(categories))}")

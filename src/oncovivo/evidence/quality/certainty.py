@@ -109,7 +109,12 @@ class Downgrade:
     def words(self) -> str:
         """The domain in one phrase."""
         if self.override is not None:
-            who = f"{_SERIOUSNESS[self.levels]}, by {self.override.author}"
+            rule = (
+                "not assessable"
+                if self.status == "not_assessable"
+                else _SERIOUSNESS[self.rule_levels]
+            )
+            who = f"{_SERIOUSNESS[self.levels]}, by {self.override.author}; by the rule {rule}"
             return f"{DOMAINS[self.domain]} ({who}): {self.reason}"
         if self.status == "not_assessable":
             return f"{DOMAINS[self.domain]} (not assessable): {self.reason}"
@@ -413,7 +418,8 @@ def certainty_frame(rows: Sequence[CertaintyRow]) -> pd.DataFrame:
         "certainty",
         "reasons",
     ]
-    return pd.DataFrame(table, columns=columns)
+    whole = dict.fromkeys(("k", "n_animals", *DOMAINS), "Int64")
+    return pd.DataFrame(table, columns=columns).astype(whole)
 
 
 def _cell(downgrade: Downgrade | None) -> int | None:

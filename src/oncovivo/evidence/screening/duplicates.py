@@ -409,9 +409,8 @@ class _Joining:
 
     def _unite(self, edge: _Edge) -> None:
         one, other = sorted((self.root(edge.one), self.root(edge.other)))
-        if one != other:
-            self.parent[other] = one
-            self.edges.append(edge)
+        self.parent[other] = one
+        self.edges.append(edge)
 
     def result(self) -> Deduplication:
         """The groups, each with the record that is kept, and how the others came to it."""

@@ -55,6 +55,8 @@ class Screening:
         Of every two raters at every stage.
     flow : Flow
         The numbers of the flow diagram.
+    library : Library, optional
+        The references, where there are any.
     """
 
     settings: ScreeningSettings
@@ -64,6 +66,7 @@ class Screening:
     states: tuple[ReportState, ...]
     agreement: tuple[Agreement, ...]
     flow: Flow
+    library: Library | None = None
 
     def waiting(self, stage: Stage, *, rater: str) -> tuple[ReportState, ...]:
         """Reports on which a rater may still decide at a stage, in order.
@@ -148,4 +151,5 @@ def assemble_screening(
         states=states,
         agreement=rater_agreement(kept_decisions(decisions, duplicates)),
         flow=compute_flow(records, duplicates, states, settings=settings),
+        library=library,
     )

@@ -24,7 +24,7 @@ _POINTS: Final = 8.5
 _SIZE: Final = _POINTS * _DPI / 72
 _LINE: Final = 16.0
 _PADDING: Final = 9.0
-_BOX: Final = 206.0
+_BOX: Final = 236.0
 _GAP: Final = 34.0
 _ROW_GAP: Final = 26.0
 _STRIP: Final = 26.0
@@ -68,8 +68,8 @@ def plot_flow(flow: Flow) -> Figure:
     """The flow of a review in the boxes of PRISMA 2020.
 
     The left half shows databases and registers, the right one other methods, where any were used.
-    Lines in progress have a number only while something waits for a decision; of other methods
-    the boxes of duplicates and of screening are drawn where they count something.
+    What waits for a decision has lines of its own while there is any; of other methods the boxes
+    of duplicates and of screening are drawn where they count something.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def _rows(column: FlowColumn, *, always: bool) -> list[_Row]:
             _folded(
                 [
                     _counted("Records screened", column.n_screened),
-                    *_open("In progress", column.n_screening_open),
+                    *_open("Still to be decided", column.n_screening_open),
                 ]
             ),
             _folded([_counted("Records excluded", column.n_excluded)]),
@@ -203,7 +203,7 @@ def _rows(column: FlowColumn, *, always: bool) -> list[_Row]:
             _folded(
                 [
                     _counted("Reports sought for retrieval", column.n_sought),
-                    *_open("In progress", column.n_retrieval_open),
+                    *_open("Of these in progress", column.n_retrieval_open),
                 ]
             ),
             _folded([_counted("Reports not retrieved", column.n_not_retrieved)]),
@@ -212,7 +212,7 @@ def _rows(column: FlowColumn, *, always: bool) -> list[_Row]:
             _folded(
                 [
                     _counted("Reports assessed for eligibility", column.n_assessed),
-                    *_open("In progress", column.n_assessment_open),
+                    *_open("Of these in progress", column.n_assessment_open),
                 ]
             ),
             _folded([_counted("Reports excluded", column.n_excluded_reports), *reasons]),
