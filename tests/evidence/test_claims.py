@@ -148,8 +148,8 @@ def test_a_slot_that_cannot_be_filled_makes_the_claim_fall(function: str) -> Non
 
 
 def test_a_claim_from_something_that_does_not_exist_says_so() -> None:
-    with pytest.raises(InputError, match=r"claim C1: expected a claim from evidence.*meta:rcc"):
-        evaluate_claim(claim(origin="meta:rcc"), [row("1")])
+    with pytest.raises(InputError, match=r"claim C1: expected a claim from evidence.*model:rcc"):
+        evaluate_claim(claim(origin="model:rcc"), [row("1")])
 
 
 @given(st.permutations([("1", "benefit"), ("2", "none"), ("3", "benefit"), ("4", "mixed")]))

@@ -156,7 +156,9 @@ def test_a_half_that_rounds_below_a_half_is_still_a_half() -> None:
     # 0.1/0.8 + 0.3/0.8 is 0.49999999999999994
     table = rated({"a": HIGH, "b": HIGH, "c": LOW, "d": LOW})
     weights = {"a": 0.1, "b": 0.3, "c": 0.1, "d": 0.3}
-    assert judge_risk_of_bias(table, weights=weights).levels == 2
+    judged = judge_risk_of_bias(table, weights=weights)
+    assert judged.levels == 2
+    assert judged.reason.startswith("50 % of the weight at high, 0 % at unknown and 50 % at low")
 
 
 def test_items_that_are_not_key_do_not_count_until_they_are_named() -> None:
@@ -207,6 +209,23 @@ def test_one_effect_or_no_measure_of_spread_is_not_assessable() -> None:
         assert judged.reason.startswith(words)
 
 
+def test_the_reason_of_inconsistency_says_which_interval_includes_the_null() -> None:
+    assert judge_inconsistency(POOLED).reason == (
+        "I² is 20 %; the prediction interval excludes the null"
+    )
+    wide = replace(POOLED, pi_upper=0.3)
+    assert judge_inconsistency(wide).reason.endswith(
+        "the prediction interval includes the null, which the confidence interval excludes"
+    )
+    both = replace(wide, upper=0.1, i2=None)
+    assert judge_inconsistency(both).reason == (
+        "I² is not given; the prediction interval includes the null, as the confidence interval "
+        "does"
+    )
+    none = replace(POOLED, pi_lower=None, pi_upper=None)
+    assert judge_inconsistency(none).reason.endswith("there is no prediction interval")
+
+
 # --- imprecision
 
 
@@ -237,6 +256,16 @@ def test_a_ratio_has_its_own_null() -> None:
     assert not ratio.interval_crosses_null
     assert ratio.prediction_crosses_null
     assert judge_imprecision(replace(ratio, upper=1.0), information_size=100).levels == 1
+
+
+def test_the_reason_of_imprecision_gives_interval_and_animals() -> None:
+    assert judge_imprecision(POOLED, information_size=100).reason == (
+        "the 95 % interval excludes the null; 160 animals, at least the 100 needed"
+    )
+    wide = replace(POOLED, upper=0.1, level=0.9)
+    assert judge_imprecision(wide, information_size=1200).reason == (
+        "the 90 % interval includes the null; 160 animals, fewer than the 1,200 needed"
+    )
 
 
 def test_a_size_that_was_not_named_is_said_to_be_unjudged() -> None:
@@ -564,12 +593,25 @@ def test_thresholds_outside_their_range_are_errors() -> None:
         ({"bias_share": 0.0}, "bias_share above 0 and up to 1"),
         ({"indirect_share": 50.0}, "indirect_share above 0 and up to 1, found 50"),
         ({"i2_serious": 80.0}, "i2_serious up to i2_very_serious"),
+        ({"i2_serious": 0.0}, "in percent above 0"),
+        ({"i2_very_serious": 100.5}, "i2_serious up to i2_very_serious"),
+        ({"bias_share": 1.5}, "bias_share above 0 and up to 1"),
         ({"bias_k": 2}, "bias_k of at least 3"),
         ({"bias_p": 1.0}, "bias_p between 0 and 1"),
+        ({"bias_p": 0.0}, "bias_p between 0 and 1"),
         ({"patient_levels": 4}, "patient_levels 0 to 3"),
     ):
         with pytest.raises(InputError, match=message):
             CertaintyRules(**fields)
+
+
+def test_thresholds_at_the_ends_of_their_range_are_welcome() -> None:
+    rules = CertaintyRules(
+        bias_share=1.0, indirect_share=1.0, i2_serious=100.0, i2_very_serious=100.0, bias_k=3
+    )
+    assert rules.to_dict()["bias_k"] == 3
+    assert CertaintyRules(patient_levels=0).patient_levels == 0
+    assert CertaintyRules(patient_levels=3).patient_levels == 3
 
 
 def test_every_threshold_changes_what_it_says() -> None:

@@ -49,7 +49,7 @@ TY - JOUR
 T1  - Another
 Y1  - in press
 DO  - none
-ER  - 
+ER  -
 """
 NBIB = """
 PMID- 99999901
@@ -120,7 +120,7 @@ def test_ris_gives_every_field(tmp_path: Path) -> None:
         language="eng",
         abstract="Invented. And more.",
     )
-    assert (second.title, second.year, second.doi, second.line) == ("Another", None, "", 21)
+    assert (second.title, second.year, second.doi, second.line) == ("Another", None, "", 22)
     assert second.database == "made"
     assert [(one.record_id, one.message) for one in found.remarks] == [
         ("made.ris:2", "no year in the date 'in press'"),
@@ -163,7 +163,7 @@ def test_bibtex_gives_every_field(tmp_path: Path) -> None:
             r"\'e \`{e} {\^e} \~n \=a \.z \u{g} \v s \H{o} \c{c} \k a \r{a}",
             "é è ê ñ ā ż ğ š ő ç ą å",
         ),
-        (r"\'{\i} \o\O {\l}ódź \aa ngstr\"om", "í øØ łódź ångström"),
+        (r"\'{\i} \o\O{} {\l}ódź \aa ngstr\"om", "í øØ łódź ångström"),
         (r"$\beta$-actin, 5~mm, ``so'' \url{a\_b}", "β-actin, 5 mm, “so” a_b"),
         (r"\textbf{a} {\em b} \#1 \$2", "a b #1 $2"),
     ],
@@ -180,8 +180,8 @@ def test_latex_that_is_not_known_stays_and_is_remarked_on(tmp_path: Path) -> Non
 
 
 def test_csl_gives_every_field() -> None:
-    text = """{"items": [{"type": "article-journal", "title": "Made up", "volume": 12, "page": "1-9",
-    "author": [{"family": "Fictus", "given": "Ada"}, {"literal": "Nobody"},
+    text = """{"items": [{"type": "article-journal", "title": "Made up", "volume": 12,
+    "page": "1-9", "author": [{"family": "Fictus", "given": "Ada"}, {"literal": "Nobody"},
                {"non-dropping-particle": "van", "family": "Niemand"}],
     "issued": {"date-parts": [["2019", 3]]}, "DOI": "10.9999/made.1"},
     {"title": "Undated", "issued": {"raw": "May 2001"}}, {}]}"""
@@ -206,16 +206,20 @@ def test_a_byte_order_mark_and_line_ends_of_any_system_make_no_difference(tmp_pa
         ("a.ris", b"", "expected at least one record, found none"),
         ("a.txt", b"hello", "expected an export as RIS, BibTeX, NBIB or CSL-JSON, found 'hello'"),
         ("a.txt", b"", "found an empty file"),
-        ("a.ris", b"TI  - early\n", "a.ris line 1: expected an entry that starts with 'TY  - '"),
-        ("a.ris", b"\nTY  - JOUR\nTI  - cut", "a.ris line 2: expected 'ER  - '.*end of the file"),
+        ("a.ris", b"TI  - early\n", "a.ris line 1: expected an entry that starts with the tag TY"),
+        (
+            "a.ris",
+            b"\nTY  - JOUR\nTI  - cut",
+            "a.ris line 2: expected the tag ER .*end of the file",
+        ),
         ("a.ris", b"TY  - JOUR\nTY  - JOUR\nER  -\n", "line 1: .*the next entry in line 2"),
         ("a.ris", b"TY  - JOUR\nTI  - \x07\nER  -\n", "line 2: expected text without control"),
         (
             "a.nbib",
             b"TI  - no number\n",
-            "a.nbib line 1: expected an entry that starts with 'PMID",
+            "a.nbib line 1: expected an entry that starts with the tag PMID",
         ),
-        ("a.nbib", b"PMID- 1\nTitle\n", "a.nbib line 2: expected a tag such as 'TI  - '"),
+        ("a.nbib", b"PMID- 1\nTitle\n", "a.nbib line 2: expected a tag such as TI"),
         ("a.bib", b"\n@a{x, title = {open }\n", "a.bib line 2: .*, found the end of the file"),
         ("a.bib", b'@a{x, title = "open}"}', "expected a closing quote, found a closing brace"),
         ("a.bib", b"@a{x,\n title = nowhere}", "line 2: expected an abbreviation .* 'nowhere'"),
@@ -360,7 +364,7 @@ def test_a_cell_of_the_file_that_was_changed_by_hand_is_checked(
 def test_a_record_that_comes_twice_and_a_file_without_records_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "search.csv"
     path.write_text(write_search([record(), record()]), encoding="utf-8")
-    with pytest.raises(FileFormatError, match="row 3.*each record once"):
+    with pytest.raises(FileFormatError, match=r"row 3.*each record once"):
         read_search(path)
     path.write_text(write_search([]), encoding="utf-8")
     with pytest.raises(FileFormatError, match="at least one record, found none; import"):

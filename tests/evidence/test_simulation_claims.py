@@ -129,14 +129,18 @@ def test_a_simulation_that_is_not_there_is_refused_with_those_that_are(tmp_path:
             "needs = { sources = 2 }\nexpect",
             r"needs: expected needs = \{ sources = 1 \} for a claim from a simulation, found 2",
         ),
-        ("simulation:renal", "meta:renal", r"none of the kind meta, which this version cannot"),
+        (
+            "simulation:renal",
+            "model:renal",
+            r"found from = 'model:renal'; write from = \"evidence\"",
+        ),
         (
             "simulation:renal",
             "study:",
-            r"claim C1: expected a claim from evidence or from a study",
+            r"claim C1: expected a claim from evidence, pooled or not",
         ),
-        ("simulation:renal", "simulation:", r"claim C1: expected a claim from evidence or from"),
-        ("simulation:renal", "simulations", r"claim C1: expected a claim from evidence or from"),
+        ("simulation:renal", "simulation:", r"claim C1: expected a claim from evidence, pooled"),
+        ("simulation:renal", "simulations", r"claim C1: expected a claim from evidence, pooled"),
     ],
 )
 def test_a_slip_is_refused_with_the_columns_of_a_simulation(

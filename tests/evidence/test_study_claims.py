@@ -137,8 +137,8 @@ def test_a_study_that_is_not_there_is_refused_with_what_is(tmp_path: Path) -> No
             "needs = { sources = 2 }\nexpect",
             r"needs: expected needs = \{ sources = 1 \} for a claim from a study, found 2",
         ),
-        ("study:four-arm", "study:", r"C1: expected a claim from evidence or from a study or a"),
-        ("study:four-arm", "meta:four-arm", r"none of the kind meta, which this version cannot"),
+        ("study:four-arm", "study:", r"C1: expected a claim from evidence, pooled or not, or fr"),
+        ("study:four-arm", "model:four-arm", r"found from = 'model:four-arm'; write from = \"ev"),
     ],
 )
 def test_a_slip_is_refused_with_the_columns_of_a_study(

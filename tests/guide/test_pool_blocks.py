@@ -42,9 +42,11 @@ def pools(measure: Measure = "ROM") -> TumorPools:
     pool = EvidencePool(
         tumor="MEL",
         treatment="temsirolimus",
+        endpoints=("tumor_volume",),
         measure=measure,
         rows=rows,
         works=("smith2001", "lee2004"),
+        weights=(0.5, 0.5),
         method="random effects (REML), Knapp-Hartung",
         estimate=math.log(0.4),
         lower=math.log(0.2),
@@ -55,6 +57,7 @@ def pools(measure: Measure = "ROM") -> TumorPools:
         i2=83.0,
         pi_lower=None,
         pi_upper=None,
+        bias_p=None,
         level=0.95,
         warnings=(MetaWarning(code="few_rows", message="two rows say little"),),
     )
@@ -70,7 +73,7 @@ def test_a_pool_is_told_with_interval_prediction_and_works() -> None:
     assert "no prediction interval; I² 83 %" in words
     assert "two rows say little" in words
     assert "1 compares with something other than an untreated control" in words
-    assert "1 shares treatment and measure with no other row" in words
+    assert "1 shares treatment, outcome and measure with no other row" in words
     (table,) = [block for block in blocks if isinstance(block, Table)]
     cells = [said(cell) for cell in table.rows[0].cells]
     assert cells[2].startswith("8 and 10")

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from oncovivo.documents.walk import plain
-from oncovivo.evidence import COLUMNS, SIMULATION_COLUMNS, STUDY_COLUMNS, read_identifiers
+from oncovivo.evidence import (
+    COLUMNS,
+    META_COLUMNS,
+    SIMULATION_COLUMNS,
+    STUDY_COLUMNS,
+    read_identifiers,
+)
 from oncovivo.evidence.claims import Query
 from oncovivo.evidence.vocabulary import words
 from oncovivo.guide.citing import Citations
@@ -18,7 +24,7 @@ IDENTIFIERS = read_identifiers(Path("no folder"))
 
 
 def test_every_column_has_one_label_of_its_own() -> None:
-    columns = (*COLUMNS, *SIMULATION_COLUMNS, *STUDY_COLUMNS)
+    columns = (*COLUMNS, *SIMULATION_COLUMNS, *STUDY_COLUMNS, *META_COLUMNS)
     assert list(COLUMN_LABELS) == list(dict.fromkeys(column.name for column in columns))
     assert len(set(COLUMN_LABELS.values())) == len(COLUMN_LABELS)
 
@@ -26,7 +32,7 @@ def test_every_column_has_one_label_of_its_own() -> None:
 def test_no_word_of_a_list_is_printed_with_an_underscore() -> None:
     printed = [
         plain_word(column.name, word)
-        for column in (*COLUMNS, *STUDY_COLUMNS)
+        for column in (*COLUMNS, *STUDY_COLUMNS, *META_COLUMNS)
         if column.words
         for word in words(column.words)
     ]
@@ -35,7 +41,7 @@ def test_no_word_of_a_list_is_printed_with_an_underscore() -> None:
 
 
 def test_two_words_of_a_list_are_never_printed_alike() -> None:
-    for column in (*COLUMNS, *STUDY_COLUMNS):
+    for column in (*COLUMNS, *STUDY_COLUMNS, *META_COLUMNS):
         if column.words:
             printed = [plain_word(column.name, word) for word in words(column.words)]
             assert len(set(printed)) == len(printed), column.name

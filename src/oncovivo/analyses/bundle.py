@@ -10,15 +10,28 @@ from oncovivo.analyses.simulation_results import PlacedSimulation
 from oncovivo.analyses.study_results import StudyResult
 from oncovivo.evidence import ClaimResult, Identifiers, Record
 from oncovivo.evidence.lint import Finding, Waiver
+from oncovivo.evidence.quality import Rating
+from oncovivo.evidence.screening import Agreement, Flow
 from oncovivo.provenance import Provenance
 from oncovivo.references import Library
 
-__all__ = ["Bundle"]
+__all__ = ["Bundle", "ScreenedSearch"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenedSearch:
+    """A screened literature search: the numbers of its flow, and how far raters agreed."""
+
+    flow: Flow
+    agreement: tuple[Agreement, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """The results behind one guide: ``claims`` are tested, ``findings`` carry their waivers."""
+    """The results behind one guide: ``claims`` are tested, ``findings`` carry their waivers.
+
+    ``ratings`` are those of ``quality.csv``; ``screening`` is None where the guide has none.
+    """
 
     settings: GuideSettings
     texts: tuple[TextEntry, ...]
@@ -32,4 +45,6 @@ class Bundle:
     studies: tuple[StudyResult, ...]
     simulations: tuple[PlacedSimulation, ...]
     pools: tuple[TumorPools, ...]
+    ratings: tuple[Rating, ...]
+    screening: ScreenedSearch | None
     provenance: Provenance

@@ -2,12 +2,14 @@
 
 ``evidence/effects.csv`` holds the numbers of rows: ``row_id`` of ``records.csv``, ``measure``
 (``ROM`` unless it says otherwise) and the columns that ``oncovivo meta`` reads, group summaries or
-``yi`` and ``vi``. Rows of one tumor type, one measure and the guide's compound are pooled where
-there are two or more; a row of another compound is one of its class and is never counted.
+``yi`` and ``vi``. Rows of one tumor type, treatment, outcome and measure are pooled where there
+are two or more; a row of another compound is one of its class and is never counted. Volumes and
+weights of tumors are one outcome, unless their difference is pooled, which has a unit.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,15 +17,27 @@ from typing import Final
 
 from oncovivo.analyses.meta_effects import meta_effects, parse_measure
 from oncovivo.analyses.meta_input import MetaTable, read_meta_table
-from oncovivo.errors import FileFormatError
+from oncovivo.errors import DataError, FileFormatError
 from oncovivo.evidence.meta import Measure, MetaWarning, Rows, pool
+from oncovivo.evidence.meta.bias import egger_test
 from oncovivo.evidence.meta.multilevel import fit_multilevel
 from oncovivo.evidence.poolability import Poolability, poolability
 from oncovivo.evidence.records import Record
 
-__all__ = ["EvidencePool", "RowEffect", "TumorPools", "pool_evidence", "read_effects"]
+__all__ = [
+    "EvidencePool",
+    "RowEffect",
+    "TumorPools",
+    "pool_evidence",
+    "read_effects",
+    "treatment_of",
+]
 
 DEFAULT_MEASURE: Final = "ROM"
+FEWEST_FOR_BIAS: Final = 10
+"""Rows from which small-study effects are tested."""
+
+_SIZES: Final = ("tumor_volume", "tumor_weight")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +54,7 @@ class RowEffect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidencePool:
-    """Rows of one tumor type, treatment and measure, pooled.
+    """Rows of one tumor type, treatment, outcome and measure, pooled.
 
     Parameters
     ----------
@@ -48,12 +62,16 @@ class EvidencePool:
         OncoTree code of the section.
     treatment : str
         Compound, and its partner where there is one.
+    endpoints : tuple of str
+        Endpoints of the rows, each once: one, or those of tumor size.
     measure : Measure
         What was pooled.
     rows : tuple of RowEffect
         In the order of the evidence.
     works : tuple of str
         Work of each row.
+    weights : tuple of float
+        Share of each row in the pooled effect.
     method : str
         How, in words.
     estimate, lower, upper, p_value : float
@@ -64,6 +82,8 @@ class EvidencePool:
         Variance between rows, and its share in percent.
     pi_lower, pi_upper : float or None
         Prediction interval.
+    bias_p : float or None
+        Test of small-study effects; None below ten rows.
     level : float
         Confidence.
     warnings : tuple of MetaWarning
@@ -72,9 +92,11 @@ class EvidencePool:
 
     tumor: str
     treatment: str
+    endpoints: tuple[str, ...]
     measure: Measure
     rows: tuple[RowEffect, ...]
     works: tuple[str, ...]
+    weights: tuple[float, ...]
     method: str
     estimate: float
     lower: float
@@ -85,8 +107,16 @@ class EvidencePool:
     i2: float | None
     pi_lower: float | None
     pi_upper: float | None
+    bias_p: float | None
     level: float
     warnings: tuple[MetaWarning, ...]
+
+    @property
+    def n_animals(self) -> int | None:
+        """Animals of all rows, a shared control as often as it was used; None if not all given."""
+        sizes = [n for row in self.rows for n in (row.n_treated, row.n_control)]
+        known = [n for n in sizes if n is not None]
+        return round(sum(known)) if len(known) == len(sizes) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +132,7 @@ class TumorPools:
     pools : tuple of EvidencePool
         Groups of two or more rows.
     alone : tuple of RowEffect
-        Rows with an effect size that no other row shares treatment and measure with.
+        Rows with an effect size that no other row shares treatment, outcome and measure with.
     """
 
     tumor: str
@@ -217,23 +247,37 @@ def _tumor(
 ) -> TumorPools:
     found = poolability(records, effects)
     own = {record.row_id: record for record in records}
-    groups: dict[tuple[str, Measure], list[RowEffect]] = {}
+    groups: dict[tuple[str, str, Measure], list[RowEffect]] = {}
     for name in found.rows:
-        groups.setdefault((_treatment(own[name]), effects[name].measure), []).append(effects[name])
+        measure = effects[name].measure
+        outcome = _outcome(own[name].endpoint, measure)
+        groups.setdefault((treatment_of(own[name]), outcome, measure), []).append(effects[name])
     return TumorPools(
         tumor=tumor,
         found=found,
         pools=tuple(
-            _pooled(tumor, treatment, rows, [_work(own[row.row_id], works) for row in rows], level)
-            for (treatment, _), rows in groups.items()
+            _pooled(rows, [own[row.row_id] for row in rows], works, level)
+            for rows in groups.values()
             if len(rows) > 1
         ),
         alone=tuple(rows[0] for rows in groups.values() if len(rows) == 1),
     )
 
 
-def _treatment(record: Record) -> str:
+def treatment_of(record: Record) -> str:
+    """Compound of a row, and its partners: rows with the same words may be pooled.
+
+    Parameters
+    ----------
+    record : Record
+        The row.
+    """
     return " + ".join((record.compound, *sorted(record.partners)))
+
+
+def _outcome(endpoint: str, measure: Measure) -> str:
+    """What rows must share to be pooled; a ratio does not ask how the size was measured."""
+    return "size" if endpoint in _SIZES and measure != "MD" else endpoint
 
 
 def _work(record: Record, works: Mapping[str, str]) -> str:
@@ -243,9 +287,13 @@ def _work(record: Record, works: Mapping[str, str]) -> str:
 
 
 def _pooled(
-    tumor: str, treatment: str, effects: Sequence[RowEffect], works: Sequence[str], level: float
+    effects: Sequence[RowEffect],
+    records: Sequence[Record],
+    known: Mapping[str, str],
+    level: float,
 ) -> EvidencePool:
     """REML with Knapp and Hartung; rows of one work are nested in it."""
+    works = [_work(record, known) for record in records]
     rows = Rows.of(
         [effect.row_id for effect in effects],
         [effect.yi for effect in effects],
@@ -254,11 +302,13 @@ def _pooled(
         study=works,
     )
     shown = EvidencePool(
-        tumor=tumor,
-        treatment=treatment,
+        tumor=records[0].filed_under,
+        treatment=treatment_of(records[0]),
+        endpoints=tuple(dict.fromkeys(record.endpoint for record in records)),
         measure=effects[0].measure,
         rows=tuple(effects),
         works=tuple(works),
+        weights=(),
         method="",
         estimate=0.0,
         lower=0.0,
@@ -269,6 +319,7 @@ def _pooled(
         i2=None,
         pi_lower=None,
         pi_upper=None,
+        bias_p=_bias_p(rows, level),
         level=level,
         warnings=(),
     )
@@ -278,6 +329,7 @@ def _pooled(
             shown,
             method="random effects (REML), Knapp-Hartung"
             + ("; all rows are of one work" if len(set(works)) == 1 else ""),
+            weights=tuple(row.weight for row in single.rows),
             estimate=single.estimate,
             lower=single.lower,
             upper=single.upper,
@@ -296,6 +348,11 @@ def _pooled(
     return replace(
         shown,
         method="multilevel random effects (REML), rows within works, t",
+        weights=_nested_weights(
+            [effect.vi for effect in effects],
+            works,
+            *(component.variance for component in nested.components),
+        ),
         estimate=mean.estimate,
         lower=mean.lower,
         upper=mean.upper,
@@ -307,6 +364,36 @@ def _pooled(
         pi_upper=nested.pi_upper,
         warnings=nested.warnings,
     )
+
+
+def _nested_weights(
+    vi: Sequence[float], works: Sequence[str], between: float, within: float
+) -> tuple[float, ...]:
+    """Shares of rows that are nested in works: row sums of the inverse covariance.
+
+    Within a work the covariance is diagonal plus a constant, whose inverse has a closed form
+    (Sherman and Morrison).
+    """
+    single = [1.0 / (one + within) for one in vi]
+    of_work = dict.fromkeys(works, 0.0)
+    for weight, work in zip(single, works, strict=True):
+        of_work[work] += weight
+    shared = [
+        weight / (1.0 + between * of_work[work])
+        for weight, work in zip(single, works, strict=True)
+    ]
+    total = math.fsum(shared)
+    return tuple(weight / total for weight in shared)
+
+
+def _bias_p(rows: Rows, level: float) -> float | None:
+    """Egger's regression where rows are enough for it and differ in imprecision."""
+    if len(rows) < FEWEST_FOR_BIAS:
+        return None
+    try:
+        return egger_test(rows, level=level).slope.p_value
+    except DataError:
+        return None
 
 
 def _take(table: MetaTable, chosen: Sequence[int]) -> MetaTable:

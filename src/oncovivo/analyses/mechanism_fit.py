@@ -33,6 +33,7 @@ from oncovivo.mechanism.fit import (
     read_fit_plan,
 )
 from oncovivo.mechanism.fit.curves import MechanismCurves
+from oncovivo.mechanism.fit.output_readings import read_output_readings
 from oncovivo.mechanism.held_numbers import held_numbers
 from oncovivo.mechanism.simulate import run_arm
 from oncovivo.mechanism.vpc import VisualCheck, visual_check
@@ -55,6 +56,7 @@ def run_fit_file(
     *,
     options: FitOptions | None = None,
     study_options: StudyOptions | None = None,
+    readings_path: Path | None = None,
     progress: Progress = lambda _: None,
 ) -> FileFit:
     """Fit the model of a plan to a study.
@@ -69,6 +71,9 @@ def run_fit_file(
         What is said beside the plan.
     study_options : StudyOptions, optional
         How the study is read.
+    readings_path : Path, optional
+        Table of the readings of further outputs that the plan names: ``animal_id``, ``day``,
+        ``output``, ``value``.
     progress : callable
         Called with the name of each stage.
 
@@ -87,9 +92,12 @@ def run_fit_file(
     source = input_digest(plan_path)
     study = _one_study(load_studies(study_path, reading), study_path)
     study_source = input_digest(study_path)
-    data = fit_data(study, plan)
+    further = () if readings_path is None else read_output_readings(readings_path)
+    data = fit_data(study, plan, further=further)
     seed = options.seed if options.seed is not None else plan.seed
-    seed = seed_of(digest_inputs([source, study_source])) if seed is None else seed
+    inputs = [source, study_source]
+    inputs += [] if readings_path is None else [input_digest(readings_path)]
+    seed = seed_of(digest_inputs(inputs)) if seed is None else seed
     progress("trying the model")
     _try_model(plan, data, options)
     if options.estimator == "population":

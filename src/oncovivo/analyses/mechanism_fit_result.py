@@ -341,6 +341,7 @@ class FileFit:
                 "parameters": [asdict(row) for row in self.rows],
                 "sigma": self.sigma,
                 "sigma_error": self.sigma_error,
+                "errors": [] if self.fit is None else [asdict(one) for one in self.fit.errors],
                 "log_likelihood": self.log_likelihood,
                 "monte_carlo_error": self.monte_carlo_error,
                 "n_estimated": self.n_estimated,

@@ -85,6 +85,8 @@ _FACTS: Final = (
 _MOST_FACTS: Final = 4
 _GRID: Final = 61
 _FEWEST_LEFT: Final = 3
+# Leaving out each of more rows than this takes longer than a person waits.
+_MOST_LEFT: Final = 3000
 # More groups than this are not left out one by one: each needs a fit of its own.
 _MOST_REFITS: Final = 200
 _NOT_STATED: Final = "not stated"
@@ -205,7 +207,7 @@ def analyse_meta_table(
     bias = _bias(effects.rows, options)
     left_out, left_out_reason = problem.without_each()
     influence = None
-    if nested is None and len(effects.rows) >= _FEWEST_LEFT:
+    if nested is None and _FEWEST_LEFT <= len(effects.rows) <= _MOST_LEFT:
         influence = case_diagnostics(effects.rows, method=options.method, test=estimate.test)
     faults += [one.message for one in warnings if one.code in ("one_row", "not_converged")]
     return MetaResult(
@@ -285,6 +287,19 @@ def _merged(warnings: Sequence[MetaWarning]) -> tuple[MetaWarning, ...]:
     return tuple(found.values())
 
 
+def _distinct(levels: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Levels without those that group some of the rows as the next one inward does."""
+    paths: list[tuple[str, ...]] = []
+    counts: dict[str, int] = {}
+    for name, groups in levels.items():
+        paths = [
+            (*path, one) for path, one in zip(paths or [()] * len(groups), groups, strict=True)
+        ]
+        counts[name] = len(set(paths))
+    last = {count: name for name, count in counts.items()}
+    return {name: groups for name, groups in levels.items() if last[counts[name]] == name}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Problem:
     """Rows, the table behind them, and what is asked."""
@@ -335,7 +350,7 @@ class _Problem:
                     mend="write study/row for rows nested in studies",
                 )
             found[name] = self.full(name, "--random", chosen)
-        return found
+        return found if chosen is None else _distinct(found)
 
     def known(self, chosen: IntArray | None = None) -> KnownCovariance:
         """Sampling covariance of the rows, or some of them."""
@@ -389,11 +404,9 @@ class _Problem:
                 where=self.table.table.place,
                 mend="name it with --map control_id=…",
             )
-        controls = self.texts("control_id", "--v", chosen)
-        if rows.study is not None:
-            # Controls of different papers may have the same name.
-            pairs = zip(rows.study, controls, strict=True)
-            controls = [f"{study}, {name}" if name else "" for study, name in pairs]
+        names = self.table.controls()
+        index = self.effects.index if chosen is None else self.effects.index[chosen]
+        controls = [names[at] for at in index]
 
         def some(values: FloatArray) -> FloatArray:
             return values if chosen is None else values[chosen]
@@ -457,7 +470,8 @@ class _Problem:
             )
             found.append(MetaWarning(code="assumption", message=message))
         if self.table.has("control_id") and self.options.known is None:
-            controls = [one for one in self.texts("control_id", "control_id") if one]
+            names = self.table.controls()
+            controls = [names[at] for at in self.effects.index if names[at]]
             shared = sum(count for count in Counter(controls).values() if count > 1)
             if shared and self.effects.groups is not None:
                 message = (
@@ -512,7 +526,7 @@ class _Problem:
         if column not in self.table.table.texts:
             return None
         try:
-            return self.table.table.numbers(column).values[self.effects.index]
+            return self.table.sized(column)[self.effects.index]
         except FileFormatError:
             return None
 
@@ -665,8 +679,8 @@ class _Problem:
         """The pooled effect without each row, or each group of the outermost level."""
         rows, options = self.effects.rows, self.options
         if not self.is_nested:
-            if len(rows) < _FEWEST_LEFT:
-                return (), f"fewer than {_FEWEST_LEFT} rows"
+            if not _FEWEST_LEFT <= len(rows) <= _MOST_LEFT:
+                return (), f"{len(rows)} rows: {_FEWEST_LEFT} to {_MOST_LEFT} can be left out"
             found = leave_one_out(
                 rows,
                 method=options.method,
@@ -677,7 +691,7 @@ class _Problem:
         outer = next(iter(self.levels().values()))
         names = list(dict.fromkeys(outer))
         if not _FEWEST_LEFT <= len(names) <= _MOST_REFITS:
-            return (), f"{len(names)} groups: between {_FEWEST_LEFT} and {_MOST_REFITS} are needed"
+            return (), f"{len(names)} groups: {_FEWEST_LEFT} to {_MOST_REFITS} can be left out"
         without = []
         for name in names:
             kept = np.array([at for at, one in enumerate(outer) if one != name], dtype=np.intp)

@@ -195,7 +195,7 @@ def meta_effects(
         return _given(table, measure)
     raise InputError(
         _needed(measure),
-        found="the columns " + ", ".join(list(table.table.headers)[:20]),
+        found="the columns " + ", ".join(table.headers[:20]),
         where=table.table.place,
         mend="name them with --map, as --map n_treated=N1",
     )
@@ -383,7 +383,7 @@ def _served(table: MetaTable) -> FloatArray:
     """How many treated groups each row's control serves."""
     if not table.has("control_id"):
         return np.ones(table.table.n)
-    controls = table.texts("control_id", where="control_id")
+    controls = table.controls()
     counts = Counter(controls)
     return np.array([counts[name] if name else 1 for name in controls], dtype=np.float64)
 

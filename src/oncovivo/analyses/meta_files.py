@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from oncovivo.analyses.figure_files import check_figure_name, write_named_figures
 from oncovivo.analyses.meta_result import MetaResult
+from oncovivo.endpoints.wording import number_text
 from oncovivo.evidence.meta.bubble_plot import plot_bubbles
 from oncovivo.evidence.meta.forest_plot import ForestRow, ForestSummary, plot_forest
 from oncovivo.evidence.meta.funnel_plot import plot_funnel
@@ -115,14 +116,20 @@ def _summary(result: MetaResult) -> ForestSummary:
 def _model_words(result: MetaResult) -> str:
     """How rows were pooled, and how much they differ."""
     one = result.estimate
+    if one.k == 1:
+        return "nothing is pooled"
     parts = ["equal effects" if one.method == "EE" else one.method, _TESTS[one.test]]
     if result.options.random is not None:
         parts.insert(0, f"nested {result.options.random}")
     if one.i2 is not None and one.tau2 is not None:
-        parts.append(f"I² {one.i2:.0f} %, τ² {one.tau2:.3g}")
+        parts.append(f"I² {one.i2:.0f} %, τ² {number_text(one.tau2)}")
     if one.q is not None and one.q_p_value is not None:
         p = "< 0.0001" if one.q_p_value < 1e-4 else f"= {one.q_p_value:.2g}"
         parts.append(f"Q {one.q:.1f} on {one.q_df} df, p {p}")
+    groups = result.subgroups
+    if groups is not None and groups.p_value is not None:
+        p = "< 0.0001" if groups.p_value < 1e-4 else f"= {groups.p_value:.2g}"
+        parts.append(f"difference of groups p {p}")
     return "; ".join(parts)
 
 

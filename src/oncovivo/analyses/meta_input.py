@@ -67,6 +67,8 @@ _OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "se": ("sei", "std_error"),
     "hazard_ratio": ("hr",),
 }
+# Squares and their products stay within what a float holds.
+_LARGEST: Final = 1e70
 _NUMBERED: Final = re.compile(r"\s*\(\d+\)\s*$")
 
 
@@ -78,6 +80,8 @@ class MetaTable:
     ----------
     table : LongTable
         Cells; columns under their own names in lower case, and under canonical ones.
+    headers : tuple of str
+        Header of the file.
     columns : mapping of str to str
         Header in the file by canonical name.
     labels : tuple of str
@@ -89,6 +93,7 @@ class MetaTable:
     """
 
     table: LongTable
+    headers: tuple[str, ...]
     columns: Mapping[str, str]
     labels: tuple[str, ...]
     study: tuple[str, ...] | None
@@ -108,7 +113,34 @@ class MetaTable:
         """
         if name not in self.columns:
             return np.full(self.table.n, np.nan)
-        return self.table.numbers(name).values
+        return self.sized(name)
+
+    def sized(self, column: str) -> FloatArray:
+        """Numbers of any column, refused where their squares cannot be computed with.
+
+        Parameters
+        ----------
+        column : str
+            Name in lower case, canonical or its own.
+
+        Raises
+        ------
+        FileFormatError
+            If a cell is not a number.
+        InputError
+            If a number is too large or too close to 0.
+        """
+        values = self.table.numbers(column).values
+        size = np.abs(values)
+        wrong = np.flatnonzero((size > _LARGEST) | ((size > 0) & (size < 1 / _LARGEST)))
+        if wrong.size:
+            at = int(wrong[0])
+            raise InputError(
+                "a number that a measurement can have",
+                found=self.table.texts[column][at],
+                where=self.place(at, column),
+            )
+        return values
 
     def texts(self, name: str, *, where: str) -> list[str]:
         """Texts of any column by its canonical or its own name; blank where missing.
@@ -133,13 +165,21 @@ class MetaTable:
             return ["" if cell in MISSING else cell for cell in self.table.texts[wanted]]
         if wanted in ("row", "comparison"):
             return list(self.labels)
-        own = [header for header in self.table.texts if header not in COLUMNS]
+        shown = ", ".join(self.headers[:30]) + (", …" if len(self.headers) > 30 else "")
         raise InputError(
-            "a column of the table: " + ", ".join(own[:20]) + (", …" if len(own) > 20 else ""),
+            f"a column of the table: {shown}",
             found=repr(name),
             where=where,
             mend="name it with --map if the file calls it otherwise",
         )
+
+    def controls(self) -> list[str]:
+        """Control group of each row, told from those of other papers; blank where not named."""
+        names = self.texts("control_id", where="control_id")
+        if self.study is None:
+            return names
+        pairs = zip(self.study, names, strict=True)
+        return [f"{study}, {name}" if name else "" for study, name in pairs]
 
     def place(self, index: int, name: str) -> str:
         """Place of a cell in words."""
@@ -186,7 +226,12 @@ def read_meta_table(
     )
     study, rule = _studies(table) if "study_id" in columns else (None, "")
     return MetaTable(
-        table=table, columns=columns, labels=_labels(table), study=study, study_rule=rule
+        table=table,
+        headers=tuple(shown.values()),
+        columns=columns,
+        labels=_labels(table),
+        study=study,
+        study_rule=rule,
     )
 
 

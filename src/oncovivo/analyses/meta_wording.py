@@ -95,7 +95,11 @@ def _method(one: MetaEstimate) -> str:
     test = tests.get(one.test, f"{one.test} test")
     if one.df is None:
         return f"{method}, {test}"
-    return f"{method}, {test} with {one.df:g} degrees of freedom"
+    return f"{method}, {test} with {_degrees(one.df)}"
+
+
+def _degrees(df: float) -> str:
+    return "1 degree of freedom" if df == 1 else f"{df:g} degrees of freedom"
 
 
 def _p(value: float) -> str:
@@ -128,5 +132,5 @@ def variation_sentence(one: MetaEstimate) -> str:
         tau2 += f" ({number_text(one.tau2_lower)} to {upper})"
     return (
         f"Between rows: {tau2}, I² {one.i2:.1f} %, "
-        f"Q {one.q:.1f} with {one.q_df} degrees of freedom, p {_p(one.q_p_value)}."
+        f"Q {one.q:.1f} with {_degrees(one.q_df)}, p {_p(one.q_p_value)}."
     )

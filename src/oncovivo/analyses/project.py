@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from oncovivo.analyses.evidence_pools import RowEffect, read_effects
+from oncovivo.analyses.pool_rows import askable_pool_words
 from oncovivo.analyses.simulation_inputs import (
     askable_words,
     files_beside,
@@ -45,7 +46,9 @@ from oncovivo.evidence.lint import (
     Waiver,
     read_waivers,
 )
+from oncovivo.evidence.quality import Rating, read_quality
 from oncovivo.evidence.records import STATES
+from oncovivo.evidence.screening import Screening, read_screening
 from oncovivo.figures import Diagram, read_diagram
 from oncovivo.provenance import InputFile, digest_file, digest_inputs
 from oncovivo.references import Library, read_references
@@ -108,7 +111,11 @@ Identifier = Annotated[str, StringConstraints(pattern=rf"^{_IDENTIFIER.pattern}$
 StudyId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$")]
 
 _T = TypeVar("_T")
-_ADDED: Final[Mapping[SourceWord, str]] = {"simulation": "file", "study": "study"}
+_ADDED: Final[Mapping[SourceWord, tuple[str, str]]] = {
+    "simulation": ("simulation of the guide", "add the file to guide.toml as [[simulation]]"),
+    "study": ("study of the guide", "add the study to guide.toml as [[study]]"),
+    "meta": ("tumor type of records.csv", "file rows under it in evidence/records.csv"),
+}
 
 
 class _Strict(BaseModel):
@@ -253,6 +260,8 @@ class GuideProject:
     simulations: tuple[SimulationEntry, ...]
     records: tuple[Record, ...]
     effects: tuple[RowEffect, ...]
+    ratings: tuple[Rating, ...]
+    screening: Screening | None
     claims: tuple[Claim, ...]
     library: Library
     identifiers: Identifiers
@@ -288,10 +297,13 @@ class GuideProject:
                 for f in self.figures
             ),
             waivers=self.waivers,
-            cited_elsewhere=tuple(
-                study.source
-                for study in self.studies
-                if study.source is not None and study.source in self.library
+            cited_elsewhere=(
+                *(
+                    study.source
+                    for study in self.studies
+                    if study.source is not None and study.source in self.library
+                ),
+                *dict.fromkeys(rating.source for rating in self.ratings),
             ),
         )
 
@@ -344,7 +356,7 @@ def _read_project(folder: Path) -> GuideProject:
     _check_entries(file, library, folder)
     simulations = _read_simulations(folder, file)
     studies = _read_studies(folder, file, claims, simulations)
-    _check_claims(claims, library, identifiers, simulations, studies)
+    _check_claims(claims, library, identifiers, simulations, studies, _filed(records, file))
     waivers = read_waivers(evidence / "waivers.csv") if _present(evidence / "waivers.csv") else ()
     return GuideProject(
         folder=folder,
@@ -358,12 +370,25 @@ def _read_project(folder: Path) -> GuideProject:
         effects=read_effects(evidence / "effects.csv", records)
         if _present(evidence / "effects.csv")
         else (),
+        ratings=read_quality(evidence / "quality.csv", reference_keys=library.keys)
+        if _present(evidence / "quality.csv")
+        else (),
+        screening=_read_screening(evidence),
         claims=claims,
         library=library,
         identifiers=identifiers,
         waivers=waivers,
         inputs=_inputs(folder, file),
     )
+
+
+def _read_screening(evidence: Path) -> Screening | None:
+    """The screening of a project that has one; its reports are keys of references.json."""
+    folder = evidence / "screening"
+    if not _present(folder):
+        return None
+    references = evidence / "references.json"
+    return read_screening(folder, references=references if _present(references) else None)
 
 
 def _present(path: Path) -> bool:
@@ -396,6 +421,7 @@ def _check_claims(
     identifiers: Identifiers,
     simulations: Mapping[str, Simulation],
     studies: Mapping[str, NamedStudy],
+    filed: Mapping[str, Sequence[Record]],
 ) -> None:
     """Refuse claims in unknown sections, from what the guide does not have, or on unknown ids."""
     ids: dict[str, Container[object]] = {
@@ -423,6 +449,9 @@ def _check_claims(
             known = askable_words(_named(claim, origin, simulations, where=where))
         elif origin.kind.word == "study":
             known = askable_study_words(_named(claim, origin, studies, where=where))
+        elif origin.kind.word == "meta":
+            own = _named(claim, origin, filed, where=where)
+            known = {"source": library, **askable_pool_words(own)}
         for name in ("where", "supports", "contradicts"):
             query: Mapping[str, Sequence[object]] = getattr(claim, name)
             for column in (name for name in query if name in known):
@@ -438,15 +467,24 @@ def _check_claims(
                         )
 
 
+def _filed(records: Sequence[Record], file: _GuideFile) -> dict[str, list[Record]]:
+    """The rows on the guide's compound by the tumor type that they are filed under."""
+    found: dict[str, list[Record]] = {record.filed_under: [] for record in records}
+    for record in records:
+        if record.compound == file.guide.compound:
+            found[record.filed_under].append(record)
+    return found
+
+
 def _named(claim: Claim, origin: ClaimSource, known: Mapping[str, _T], *, where: str) -> _T:
-    """The simulation or study that a claim names."""
-    word = origin.kind.word
+    """The simulation, study or tumor type that a claim names."""
     if origin.name not in known:
+        what, add = _ADDED[origin.kind.word]
         raise FileFormatError(
-            f"a {word} of the guide: {', '.join(known) or 'none'}",
+            f"a {what}: {', '.join(known) or 'none'}",
             found=f"from = {claim.source!r}",
             where=where,
-            mend=f"correct the name, or add the {_ADDED[word]} to guide.toml as [[{word}]]",
+            mend=f"correct the name, or {add}",
         )
     return known[origin.name]
 
@@ -459,10 +497,10 @@ def _refuse_entry(
     states: tuple[str, ...],
     where: str,
 ) -> NoReturn:
-    """Say what a row could have; a study or a simulation has few entries, all of them named."""
+    """Say what a row could have; all but the evidence have few entries, all of them named."""
     if isinstance(known, tuple):
         raise FileFormatError(
-            f"an entry that a row of the {word} can have",
+            f"an entry that a row of the {'tumor type' if word == 'meta' else word} can have",
             found=repr(value),
             where=where,
             mend=f"use one of: {', '.join(str(entry) for entry in known) or ', '.join(states)}",
@@ -598,10 +636,15 @@ def _inputs(folder: Path, file: _GuideFile) -> tuple[InputFile, ...]:
         for name in (
             "records.csv",
             "effects.csv",
+            "quality.csv",
             "references.json",
             "waivers.csv",
             "tumor_types.csv",
             "compounds.csv",
+            "screening/screening.toml",
+            "screening/search.csv",
+            "screening/duplicates.csv",
+            "screening/screening.csv",
         )
     ]
     named += [figure.file for figure in file.figure]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 
-from oncovivo.analyses.bundle import Bundle
+from oncovivo.analyses.bundle import Bundle, ScreenedSearch
 from oncovivo.analyses.contract import contract
 from oncovivo.analyses.evidence_pools import pool_evidence
+from oncovivo.analyses.pool_rows import pool_rows, pool_source, pooled_slot
 from oncovivo.analyses.project import GuideProject
 from oncovivo.analyses.simulation_results import run_simulations, simulation_rows
 from oncovivo.analyses.study_names import study_source
@@ -66,6 +67,9 @@ def run(
         project.studies, folder=project.folder, identifiers=project.identifiers
     )
     progress("claims")
+    works = project.library.works()
+    compound = project.settings.compound
+    pools = pool_evidence(project.records, project.effects, compound=compound, works=works)
     sources = {
         "evidence": tuple(flatten(record) for record in project.records),
         **{
@@ -73,12 +77,19 @@ def run(
             for study in studies
         },
         **{placed.source: simulation_rows(placed.result) for placed in simulations},
+        **{
+            pool_source(found.tumor): tuple(row.cells() for row in pool_rows(found))
+            for found in pools
+        },
     }
     claims = evaluate_claims(
         project.claims,
         sources,
-        works=project.library.works(),
+        works=works,
         simulated={study_source(study.id) for study in studies if study.simulated},
+        pooled=lambda rows: pooled_slot(
+            rows, project.records, project.effects, compound=compound, works=works
+        ),
     )
     progress("lint")
     findings = lint_project(project)
@@ -94,12 +105,11 @@ def run(
         waivers=project.waivers,
         studies=studies,
         simulations=simulations,
-        pools=pool_evidence(
-            project.records,
-            project.effects,
-            compound=project.settings.compound,
-            works=project.library.works(),
-        ),
+        pools=pools,
+        ratings=project.ratings,
+        screening=None
+        if project.screening is None
+        else ScreenedSearch(flow=project.screening.flow, agreement=project.screening.agreement),
         provenance=Provenance(
             date=built.isoformat(), inputs=project.inputs, versions=package_versions()
         ),

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from oncovivo.analyses.bundle import Bundle
+from oncovivo.analyses.bundle import Bundle, ScreenedSearch
 from oncovivo.analyses.evidence_pools import TumorPools
 from oncovivo.analyses.project import GuideSettings, PlacedDiagram, TextEntry
 from oncovivo.analyses.simulation_results import PlacedSimulation
@@ -26,6 +26,7 @@ from oncovivo.evidence import (
     write_records,
 )
 from oncovivo.evidence.lint import Finding, Waiver
+from oncovivo.evidence.quality import Rating
 from oncovivo.evidence.vocabulary import Compound, TumorType
 from oncovivo.provenance import InputFile, Provenance
 from oncovivo.references import read_references
@@ -42,6 +43,8 @@ _WAIVERS = TypeAdapter(tuple[Waiver, ...])
 _STUDIES = TypeAdapter(tuple[StudyResult, ...])
 _SIMULATIONS = TypeAdapter(tuple[PlacedSimulation, ...])
 _POOLS = TypeAdapter(tuple[TumorPools, ...])
+_RATINGS = TypeAdapter(tuple[Rating, ...])
+_SCREENING = TypeAdapter(ScreenedSearch | None)
 _TUMORS = TypeAdapter(tuple[TumorType, ...])
 _COMPOUNDS = TypeAdapter(tuple[Compound, ...])
 _INPUTS = TypeAdapter(tuple[InputFile, ...])
@@ -89,6 +92,13 @@ def write_bundle(bundle: Bundle, folder: Path) -> None:
         _SIMULATIONS.dump_python(bundle.simulations, mode="json", by_alias=True),
     )
     _write(folder / "pools.json", _POOLS.dump_python(bundle.pools, mode="json", by_alias=True))
+    _write(
+        folder / "quality.json", _RATINGS.dump_python(bundle.ratings, mode="json", by_alias=True)
+    )
+    _write(
+        folder / "screening.json",
+        _SCREENING.dump_python(bundle.screening, mode="json", by_alias=True),
+    )
     _write(
         folder / "identifiers.json",
         {
@@ -145,6 +155,8 @@ def read_bundle(folder: Path) -> Bundle:
         studies=_load(_STUDIES, folder / "studies.json"),
         simulations=_load(_SIMULATIONS, folder / "simulations.json"),
         pools=_load(_POOLS, folder / "pools.json"),
+        ratings=_load(_RATINGS, folder / "quality.json"),
+        screening=_load(_SCREENING, folder / "screening.json"),
         provenance=Provenance(
             date=provenance["date"],
             program=provenance["program"],

@@ -18,7 +18,7 @@ from oncovivo.analyses.synergy_result import SynergyAnalysis, SynergyOptions
 from oncovivo.endpoints import EndpointTable, VolumeByDay
 from oncovivo.endpoints.response import ResponseResult
 from oncovivo.endpoints.tolerability import TolerabilityResult
-from oncovivo.errors import DataError, FileFormatError
+from oncovivo.errors import DataError, FileFormatError, InputError
 from oncovivo.evidence import Identifiers
 from oncovivo.provenance import seed_of
 from oncovivo.studies import Study
@@ -198,7 +198,7 @@ def _result(named: NamedStudy, identifiers: Identifiers, *, seed: int) -> StudyR
         growth_reason=growth_reason,
         survival=survival,
         survival_reason=survival_reason,
-        combinations=tuple(_combination(study, entry, one, seed) for one in entry.combination),
+        combinations=tuple(_combination(study, named, one, seed) for one in entry.combination),
         last_day=analysis.leavers.last_day,
         seed=seed,
         notes=tuple(dict.fromkeys((*analysis.volume.notes, *analysis.endpoints.notes))),
@@ -206,9 +206,16 @@ def _result(named: NamedStudy, identifiers: Identifiers, *, seed: int) -> StudyR
 
 
 def _combination(
-    study: Study, entry: StudyEntry, asked: CombinationEntry, seed: int
+    study: Study, named: NamedStudy, asked: CombinationEntry, seed: int
 ) -> StudyCombination:
-    """One combination against the null models, or why the study cannot answer."""
+    """One combination against the null models, or why the study cannot answer.
+
+    Raises
+    ------
+    FileFormatError
+        If the entry names an arm that the study does not have, or asks what cannot be asked.
+    """
+    entry = named.entry
     options = SynergyOptions(
         control=entry.control,
         a=asked.a,
@@ -234,6 +241,9 @@ def _combination(
         return StudyCombination(
             section=asked.section, combination=asked.combination, result=None, reason=str(err)
         )
+    except InputError as err:
+        where = f"{named.where}, combination '{asked.combination}'"
+        raise FileFormatError(err.expected, found=err.found, where=where, mend=err.mend) from err
     return StudyCombination(
         section=asked.section, combination=asked.combination, result=result, reason=""
     )

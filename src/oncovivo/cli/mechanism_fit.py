@@ -72,6 +72,16 @@ SaveOption = Annotated[
 ]
 
 
+ReadingsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--readings",
+        metavar="TABLE",
+        help="Readings of further outputs that the plan names: animal_id, day, output, value.",
+    ),
+]
+
+
 def fit(
     plan: PlanArgument,
     study_file: StudyArgument,
@@ -90,6 +100,7 @@ def fit(
     seed: SeedOption = None,
     out: TableOption = None,
     figure: FigureOption = None,
+    readings: ReadingsOption = None,
     save_simulation: SaveOption = None,
     *,
     limits: LimitsOption = True,
@@ -132,7 +143,12 @@ def fit(
         check_simulation_name(save_simulation, plan, estimator=estimator)
     with stages(quiet=as_json) as progress:
         found = run_fit_file(
-            plan, study_file, options=options, study_options=reading, progress=progress
+            plan,
+            study_file,
+            options=options,
+            study_options=reading,
+            readings_path=readings,
+            progress=progress,
         )
         if figure is not None:
             progress("drawing")

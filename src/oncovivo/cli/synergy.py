@@ -256,6 +256,13 @@ def synergy(
         check_table_name(out)
     if figure is not None:
         check_figure_name(figure)
+        if addition is not None or added:
+            raise InputError(
+                "a question that has a figure",
+                found="an addition to several partners",
+                where="--figure",
+                mend="leave it out; -o has the numbers",
+            )
     with stages(quiet=as_json) as progress:
         result = analyse_synergy_file(file, reading=reading, options=options, progress=progress)
     if out is not None:

@@ -445,15 +445,17 @@ class _Maker:
         if self._null != "response_additivity":
             return float(value[-1] - self._estimate.max())
         right = float(np.logaddexp.reduce(value[1:-1]))
-        rest = -math.expm1(float(value[0]) + math.log(self._partners - 1) - right)
-        return right + math.log(rest) if rest > 0 else None
+        beyond = float(value[0]) + math.log(self._partners - 1) - right
+        # At or below zero; far below it the share is beyond all numbers.
+        return None if beyond >= 0 else right + math.log(-math.expm1(beyond))
 
     def _share_foreseen(self, log_foreseen: float | None) -> float | None:
         """Size foreseen over the control's."""
         value = self._own.value
         if log_foreseen is not None:
             return index_of(log_foreseen - float(value[0]))
-        kept: list[float] = np.exp(value[1:-1] - value[0]).tolist()
+        with np.errstate(over="ignore"):
+            kept: list[float] = np.exp(value[1:-1] - value[0]).tolist()
         return math.fsum(kept) - (self._partners - 1)
 
     def _tails(self) -> tuple[float, float]:

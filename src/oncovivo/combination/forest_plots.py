@@ -171,8 +171,9 @@ def _draw_row(ax: Axes, result: SynergyResult, name: str, place: int, reach: flo
     row = ax.get_yaxis_transform()
     say(ax, -0.1 / _FOREST, place, name, align="right", transform=row)
     lower, upper = result.index_lower, result.index_upper
-    if lower is not None:
-        _draw_limits(ax, lower, upper, place, reach)
+    if lower is not None or upper is not None:
+        # An open side reaches beyond the axis.
+        _draw_limits(ax, lower or 0.0, upper, place, reach)
     say(ax, 1 + 0.15 / _FOREST, place, _index_text(result), transform=row)
     if result.p_value is not None:
         words = p_words(result.p_value).removeprefix("p ").removeprefix("= ")

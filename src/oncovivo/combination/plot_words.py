@@ -73,15 +73,17 @@ def index_words(value: float | None) -> str:
 
 
 def limits_words(lower: float | None, upper: float | None) -> str:
-    """Limits of an index; a missing upper one is unbounded.
+    """Limits of an index; a missing one is open.
 
     Examples
     --------
     >>> limits_words(0.5, 1.25), limits_words(0.5, None), limits_words(None, None)
     ('0.50 to 1.25', 'above 0.50', '')
+    >>> limits_words(None, 0.93)
+    'below 0.93'
     """
     if lower is None:
-        return ""
+        return "" if upper is None else f"below {index_words(upper)}"
     return (
         f"above {index_words(lower)}"
         if upper is None

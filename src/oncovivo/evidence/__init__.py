@@ -1,6 +1,6 @@
 """Literature rows, their lint, and the claims that rest on them."""
 
-from oncovivo.evidence.claim_sources import SIMULATION_COLUMNS, STUDY_COLUMNS
+from oncovivo.evidence.claim_sources import META_COLUMNS, SIMULATION_COLUMNS, STUDY_COLUMNS
 from oncovivo.evidence.claims import (
     Claim,
     ClaimResult,
@@ -26,6 +26,7 @@ from oncovivo.evidence.vocabulary import Identifiers, read_identifiers
 __all__ = [
     "COLUMNS",
     "MAP_KINDS",
+    "META_COLUMNS",
     "SIMULATION_COLUMNS",
     "STUDY_COLUMNS",
     "Claim",

@@ -1,7 +1,8 @@
-"""What a claim may be tested against: literature rows, or the rows of a study or a simulation.
+"""What a claim may be tested against: literature rows, pooled, or rows of a study or simulation.
 
-``from = "evidence"``, ``from = "study:<id>"`` or ``from = "simulation:<name>"``. Each kind has its
-columns, so that a query is checked against the columns of its own source.
+``from = "evidence"``, ``from = "meta:<tumor>"``, ``from = "study:<id>"`` or
+``from = "simulation:<name>"``. Each kind has its columns, so that a query is checked against the
+columns of its own source.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from oncovivo.errors import InputError
 from oncovivo.evidence.records import COLUMNS, Column
 
 __all__ = [
+    "META_COLUMNS",
     "SIMULATION_COLUMNS",
     "STUDY_COLUMNS",
     "ClaimSource",
@@ -21,7 +23,7 @@ __all__ = [
     "parse_source",
 ]
 
-SourceWord: TypeAlias = Literal["evidence", "study", "simulation"]
+SourceWord: TypeAlias = Literal["evidence", "meta", "study", "simulation"]
 """What stands before the colon of a ``from``."""
 
 SIMULATION_COLUMNS: Final[tuple[Column, ...]] = (
@@ -145,6 +147,71 @@ STUDY_COLUMNS: Final[tuple[Column, ...]] = (
 )
 """The columns of a study's rows: one result each of growth, time to event or a combination."""
 
+META_COLUMNS: Final[tuple[Column, ...]] = (
+    Column(name="row_id", kind="key", text="meta, the tumor type and the number of the pool"),
+    Column(
+        name="source",
+        kind="text",
+        text="keys of the works that were pooled, each of which a query finds",
+    ),
+    Column(
+        name="treatment",
+        kind="text",
+        text="key of the compound, and of its partners each after ' + '",
+    ),
+    Column(
+        name="endpoint",
+        kind="word",
+        text="endpoints of the pooled rows, each of which a query finds",
+        words="endpoint",
+    ),
+    Column(name="measure", kind="word", text="what was pooled", words="pool_measure"),
+    Column(name="k", kind="count", text="rows of records.csv that were pooled"),
+    Column(name="works", kind="count", text="independent works that they come from"),
+    Column(name="estimate", kind="number", text="pooled effect; of a ratio its natural logarithm"),
+    Column(name="lower", kind="number", text="lower limit of the pooled effect"),
+    Column(name="upper", kind="number", text="upper limit of the pooled effect"),
+    Column(
+        name="ratio",
+        kind="number",
+        text="pooled effect as a ratio; not_applicable to measures that are no ratios",
+        states=True,
+    ),
+    Column(name="ratio_lower", kind="number", text="lower limit of the ratio", states=True),
+    Column(name="ratio_upper", kind="number", text="upper limit of the ratio", states=True),
+    Column(name="p_value", kind="number", text="p of the pooled effect against no difference"),
+    Column(name="tau2", kind="number", text="variance between rows", states=True),
+    Column(
+        name="i2_pct",
+        kind="number",
+        text="share of the variation that lies between rows, percent",
+        states=True,
+    ),
+    Column(
+        name="pi_lower",
+        kind="number",
+        text="lower limit of the prediction interval, on the scale of the estimate",
+        states=True,
+    ),
+    Column(name="pi_upper", kind="number", text="upper limit of it", states=True),
+    Column(
+        name="ratio_pi_lower",
+        kind="number",
+        text="lower limit of the prediction interval as a ratio",
+        states=True,
+    ),
+    Column(name="ratio_pi_upper", kind="number", text="upper limit of it", states=True),
+    Column(
+        name="direction",
+        kind="word",
+        text="where the limits lie; not_applicable where the measure does not say what is better",
+        words="pool_direction",
+        states=True,
+    ),
+    Column(name="level", kind="number", text="confidence of the limits"),
+)
+"""The columns of what is pooled for a tumor type: a treatment, an outcome, a measure."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceKind:
@@ -152,7 +219,7 @@ class SourceKind:
 
     Parameters
     ----------
-    word : {"evidence", "study", "simulation"}
+    word : {"evidence", "meta", "study", "simulation"}
         What stands before the colon of a ``from``.
     rows : str
         Its rows in words, for messages and the guide.
@@ -210,10 +277,8 @@ _BY_NAME: Final = (
     SourceKind(
         word="study", rows="rows of a study", columns=STUDY_COLUMNS, one_work=True, digits=3
     ),
+    SourceKind(word="meta", rows="pooled rows of a tumor type", columns=META_COLUMNS, digits=3),
 )
-
-# Announced for a later version, so that its name is no slip.
-_LATER: Final = ("meta",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,7 +300,7 @@ def parse_source(text: str, *, where: str) -> ClaimSource:
     Parameters
     ----------
     text : str
-        ``evidence``, ``study:<id>`` or ``simulation:<name>``.
+        ``evidence``, ``meta:<tumor>``, ``study:<id>`` or ``simulation:<name>``.
     where : str
         The claim, for the message.
 
@@ -255,11 +320,9 @@ def parse_source(text: str, *, where: str) -> ClaimSource:
     for kind in _BY_NAME:
         if kind.word == word and name:
             return ClaimSource(kind=kind, name=name)
-    later = f", and none of the kind {word}, which this version cannot query"
     raise InputError(
-        "a claim from evidence or from a study or a simulation"
-        + (later if word in _LATER else ""),
+        "a claim from evidence, pooled or not, or from a study or a simulation",
         found=f"from = {text!r}",
         where=where,
-        mend='write from = "evidence", "study:<id>" or "simulation:<name>"',
+        mend='write from = "evidence", "meta:<tumor>", "study:<id>" or "simulation:<name>"',
     )

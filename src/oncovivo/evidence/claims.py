@@ -16,13 +16,13 @@ The verdict is the first that holds, in this order:
 
 Sources are independent works, not rows: two rows of one paper count once. A source with supporting
 and contradicting rows counts on both sides. A study or a simulation is one source, however many
-rows it has.
+rows it has; a pooled row has the works that were pooled in it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -50,6 +50,8 @@ __all__ = [
     "Claim",
     "ClaimResult",
     "FilledSlot",
+    "PooledSlot",
+    "Pooler",
     "Query",
     "Row",
     "Verdict",
@@ -139,6 +141,19 @@ class Claim(_Strict):
         Whether a study is simulated is known once it was read: see :attr:`ClaimResult.simulated`.
         """
         return self.origin is not None and self.origin.simulated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PooledSlot:
+    """Rows pooled for a sentence: printed effect and ids of its rows, or why there is none."""
+
+    text: str = ""
+    rows: tuple[str, ...] = ()
+    reason: str = ""
+
+
+Pooler: TypeAlias = Callable[[Sequence[str]], PooledSlot]
+"""From ids of evidence rows to what they say pooled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -367,6 +382,13 @@ def _parse_function(function: str, kind: SourceKind, *, where: str) -> tuple[str
             where=where,
             mend="name what the share is of",
         )
+    if name == "pooled" and (kind.word != "evidence" or argument != "value"):
+        raise FileFormatError(
+            "'pooled value' of evidence rows",
+            found=f"{function!r} of {kind.rows}",
+            where=where,
+            mend="write 'pooled value', or take 'median' of a column of what is pooled already",
+        )
     _check_column(column, kind, where=where)
     if name == "share":
         _check_accepted(column, argument.partition("=")[2].strip(), kind, where=where)
@@ -426,6 +448,7 @@ def evaluate_claim(
     *,
     works: Mapping[str, str] | None = None,
     simulated: bool = False,
+    pooled: Pooler | None = None,
 ) -> ClaimResult:
     """A claim's verdict and its sentence with the slots filled.
 
@@ -440,6 +463,8 @@ def evaluate_claim(
         From source key to the key of the work, for sources that are records of the same work.
     simulated : bool
         Whether the rows are those of a simulated study; those of a simulation always are.
+    pooled : callable, optional
+        What fills ``pooled value``; without it the slot cannot be filled.
 
     Raises
     ------
@@ -462,7 +487,9 @@ def evaluate_claim(
     contradicting = select_rows(matching, claim.contradicts) if claim.contradicts else ()
     for_ = _works(supporting, works)
     against = _works(contradicting, works)
-    slots = {name: _fill(claim, name, matching, origin.kind, works) for name in claim.slots}
+    slots = {
+        name: _fill(claim, name, matching, origin.kind, works, pooled) for name in claim.slots
+    }
     return ClaimResult(
         claim=claim,
         verdict=_verdict(
@@ -514,10 +541,20 @@ def _fill(
     rows: Sequence[Row],
     kind: SourceKind,
     works: Mapping[str, str] | None,
+    pooled: Pooler | None,
 ) -> FilledSlot:
     """One slot of a claim, computed."""
     where = f"claim {claim.id}, slot {name}"
     function, argument = _parse_function(claim.slots[name], kind, where=where)
+    if function == "pooled" and pooled is not None:
+        found = pooled(_ids(rows))
+        return FilledSlot(
+            name=name,
+            function=claim.slots[name],
+            text=found.text or "—",
+            rows=found.rows,
+            reason=found.reason,
+        )
     try:
         text, used = _compute(function, argument, rows, kind, works)
     except _CannotFill as err:
@@ -589,6 +626,7 @@ def evaluate_claims(
     *,
     works: Mapping[str, str] | None = None,
     simulated: Collection[str] = (),
+    pooled: Pooler | None = None,
 ) -> tuple[ClaimResult, ...]:
     """Every claim tested, in the order of the file.
 
@@ -597,11 +635,14 @@ def evaluate_claims(
     claims : sequence of Claim
         The claims.
     sources : mapping
-        From what ``from`` names (``evidence``, ``study:<id>``, ``simulation:<name>``) to its rows.
+        From what ``from`` names (``evidence``, ``meta:<tumor>``, ``study:<id>``,
+        ``simulation:<name>``) to its rows.
     works : mapping, optional
         As of :func:`evaluate_claim`.
     simulated : collection of str
         The studies among the sources that are simulated, as ``from`` names them.
+    pooled : callable, optional
+        As of :func:`evaluate_claim`.
 
     Raises
     ------
@@ -610,7 +651,11 @@ def evaluate_claims(
     """
     return tuple(
         evaluate_claim(
-            claim, _rows_of(claim, sources), works=works, simulated=claim.source in simulated
+            claim,
+            _rows_of(claim, sources),
+            works=works,
+            simulated=claim.source in simulated,
+            pooled=pooled,
         )
         for claim in claims
     )

@@ -61,6 +61,24 @@ class Poolability:
         """Rows with an obstacle."""
         return Counter(found for _, found in self.obstacles)[obstacle]
 
+    @property
+    def reason(self) -> str:
+        """Why nothing can be pooled: how many rows there are, and what is in their way."""
+        if not self.total:
+            return "no row is on the compound"
+        found = [
+            f"{number} {OBSTACLES[obstacle][number > 1]}"
+            for obstacle in OBSTACLES
+            if (number := self.count(obstacle))
+        ]
+        if len(self.rows) == 1:
+            found.append("1 alone has an effect size")
+        elif self.rows:
+            found.append(f"{len(self.rows)} have effect sizes that cannot be pooled together")
+        noun = "row" if self.total == 1 else "rows"
+        listed = found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
+        return f"of {self.total} {noun} on the compound, {listed}"
+
     def sentence(self, tumor: str) -> str:
         """Why nothing can be pooled for a tumor type, with what stands in how many rows' way.
 
@@ -69,16 +87,7 @@ class Poolability:
         tumor : str
             Name of the tumor type.
         """
-        found = [
-            f"{number} {OBSTACLES[obstacle][number > 1]}"
-            for obstacle in OBSTACLES
-            if (number := self.count(obstacle))
-        ]
-        if len(self.rows) == 1:
-            found.append("1 alone has an effect size")
-        noun = "row" if self.total == 1 else "rows"
-        listed = found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
-        return f"Nothing is pooled for {tumor}: of {self.total} {noun} on the compound, {listed}."
+        return f"Nothing is pooled for {tumor}: {self.reason}."
 
 
 def poolability(records: Sequence[Record], effects: Collection[str]) -> Poolability:

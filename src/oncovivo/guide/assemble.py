@@ -24,7 +24,13 @@ from oncovivo.guide.citing import Citations
 from oncovivo.guide.combination_blocks import combination_sections
 from oncovivo.guide.evidence_map import evidence_map_figure
 from oncovivo.guide.findings import finding_blocks, provenance_blocks
-from oncovivo.guide.pool_blocks import pool_blocks
+from oncovivo.guide.pool_blocks import design_facts, pool_blocks, pool_links, pool_places
+from oncovivo.guide.quality_blocks import (
+    certainty_of,
+    certainty_table,
+    downgrade_table,
+    quality_blocks,
+)
 from oncovivo.guide.rows import (
     combination_table,
     marker_table,
@@ -35,6 +41,7 @@ from oncovivo.guide.rows import (
     tumor_types,
     words_table,
 )
+from oncovivo.guide.screening_blocks import screening_blocks
 from oncovivo.guide.sentences import (
     carried_table,
     claim_cards,
@@ -58,10 +65,14 @@ def assemble_guide(bundle: Bundle) -> Document:
     """The document of a bundle; the same bundle gives the same document."""
     citations = Citations(
         bundle.library,
-        {**study_links(bundle.studies), **simulation_links(bundle.simulations)},
+        {
+            **study_links(bundle.studies),
+            **simulation_links(bundle.simulations),
+            **pool_links(bundle.pools),
+        },
         study_references(bundle),
     )
-    places = combination_places(bundle)
+    places = {**combination_places(bundle), **pool_places(bundle.pools, bundle.claims)}
     sections: list[Section] = []
     simulations = simulation_sections(bundle.simulations, order=tuple(SECTIONS))
     for section, title in SECTIONS.items():
@@ -120,8 +131,8 @@ def _section(
 def _computed(section: SectionId, bundle: Bundle, citations: Citations) -> list[Block]:
     """The tables and figures that a section computes from the rows."""
     records, identifiers = bundle.records, bundle.identifiers
-    if section == "evidence" and (records or bundle.studies):
-        return [evidence_map_figure(bundle)]
+    if section == "evidence":
+        return _evidence(bundle, citations)
     if not records:
         return []
     if section == "protocol":
@@ -137,6 +148,17 @@ def _computed(section: SectionId, bundle: Bundle, citations: Citations) -> list[
     return [] if table is None else [table]
 
 
+def _evidence(bundle: Bundle, citations: Citations) -> list[Block]:
+    """How rows were found, where they lie, how certain they make one, and how good they are."""
+    blocks: list[Block] = [*screening_blocks(bundle)]
+    if bundle.records or bundle.studies:
+        blocks.append(evidence_map_figure(bundle))
+    certainty = certainty_table(bundle, certainty_of(bundle))
+    if certainty is not None:
+        blocks.append(certainty)
+    return [*blocks, *quality_blocks(bundle, citations)]
+
+
 def _subsections(
     section: SectionId,
     bundle: Bundle,
@@ -146,6 +168,8 @@ def _subsections(
     """Tumor types below the evidence; studies and simulations below their section."""
     found: list[Section] = []
     if section == "evidence":
+        certainty = {one.tumor: one.rows for one in certainty_of(bundle)}
+        facts = design_facts(bundle)
         for code in tumor_types(bundle.records):
             filed = [record for record in bundle.records if record.filed_under == code]
             name = bundle.identifiers.tumor_types[code].name
@@ -159,7 +183,12 @@ def _subsections(
                             block
                             for pools in bundle.pools
                             if pools.tumor == code
-                            for block in pool_blocks(pools, name)
+                            for block in pool_blocks(pools, name, facts)
+                        ),
+                        *(
+                            table
+                            for number, row in enumerate(certainty.get(code, ()), start=1)
+                            if (table := downgrade_table(code, row, number)) is not None
                         ),
                         rows_table(code, filed, bundle.identifiers, citations),
                     ),

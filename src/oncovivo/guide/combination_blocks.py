@@ -30,8 +30,9 @@ from oncovivo.documents import (
     Text,
     text,
 )
+from oncovivo.endpoints.wording import number_text
 from oncovivo.figures import to_svg
-from oncovivo.growth.wording import p_text
+from oncovivo.growth.wording import limits_text, p_text
 from oncovivo.guide.study_blocks import Picture
 from oncovivo.guide.study_label import SIMULATED, StudyLabel
 
@@ -105,7 +106,7 @@ def _pictures(result: SynergyAnalysis, label: StudyLabel) -> tuple[Picture, ...]
                     caption=label.caption(
                         f"{name} as fitted (full line) and as each null model foresees it "
                         "(dashed) from the arms of the partners alone, with "
-                        f"{result.level:.0%} bands of each day alone, the animals of the "
+                        f"{100 * result.level:g} % bands of each day alone, the animals of the "
                         "combination, and the animals still measured."
                     ),
                     description=said + "; ".join(_words(one) for one in own[:3]),
@@ -126,8 +127,8 @@ def _pictures(result: SynergyAnalysis, label: StudyLabel) -> tuple[Picture, ...]
                     svg=to_svg(drawn, title=f"Index over the days, {kind}{label.title}"),
                     caption=label.caption(
                         f"Observed over foreseen relative size by day, {NULL_WORDS[band.null]}, "
-                        f"with {result.level:.0%} limits that hold on all days together; below 1 "
-                        "is synergy."
+                        f"with {100 * result.level:g} % limits that hold on all days together; "
+                        "below 1 is synergy."
                     ),
                     description=f"{said}{NULL_WORDS[band.null]}: {VERDICT_WORDS[band.verdict]}, "
                     f"p {p_text(band.p_value)} over {len(band.days)} days",
@@ -162,8 +163,8 @@ def _table(result: SynergyAnalysis, label: StudyLabel) -> Table:
     return Table(
         anchor=f"table-synergy-{label.id}",
         caption=label.caption(
-            f"Null models and scales, {result.level:.0%} limits, each answer alone. The index is "
-            "observed over foreseen, below 1 is synergy; the highest single agent is tested on "
+            f"Null models and scales, {100 * result.level:g} % limits, each answer alone. The index "
+            "is observed over foreseen, below 1 is synergy; the highest single agent is tested on "
             "one side. The nulls are different questions: one is to be chosen before the data are "
             "seen, the others show how far the answer hangs on the choice."
         ),
@@ -217,7 +218,8 @@ def _remarks(result: SynergyAnalysis) -> list[str]:
         one = result.interactions[0]
         found.append(
             "Read as a factorial design, the interaction on log growth is "
-            f"{one.estimate:.3g} per day ({one.lower:.3g} to {one.upper:.3g}): the Bliss contrast."
+            f"{number_text(one.estimate)} per day ({limits_text(one.lower, one.upper)}): the "
+            "Bliss contrast."
         )
     differing = [both for both in result.sensitivity if not both.agrees]
     if result.sensitivity and not differing:

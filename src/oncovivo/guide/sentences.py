@@ -56,6 +56,12 @@ _ONE_WORK_MEANING: dict[Verdict, str] = {
     "contradicted": "a row of the {word} contradicts it",
 }
 
+# What is pooled has the works of its rows; nothing may be pooled at all.
+_POOLED_MEANING: dict[Verdict, str] = {
+    "unsupported": "nothing that its query asks for is pooled; the section of the tumor type says "
+    "what stands in the way",
+}
+
 _SIMULATED_KINDS = {"simulation": "a simulation", "study": "a simulated study"}
 
 
@@ -91,12 +97,22 @@ def sentence(result: ClaimResult, citations: Citations, *, place: Link | None = 
 
 def _cited(result: ClaimResult, citations: Citations, place: Link | None) -> tuple[Inline, ...]:
     """The works behind a sentence; of many, the first few and a link to the others."""
-    keys = tuple(dict.fromkeys((*result.claim.cites, *_deciding_sources(result))))
+    keys = tuple(
+        dict.fromkeys((*_pool_of(result.claim), *result.claim.cites, *_deciding_sources(result)))
+    )
     cited = citations.cite(keys[:MOST_CITED], place=place)
     if len(keys) <= MOST_CITED:
         return cited
     more = Link(content=f"{len(keys) - MOST_CITED} more", target=f"claim-{result.claim.id}")
     return (*cited, Text(content=" and "), more)
+
+
+def _pool_of(claim: Claim) -> tuple[str, ...]:
+    """The pools that a claim is tested against, which are cited before their works."""
+    origin = claim.origin
+    if claim.source is None or origin is None or origin.kind.word != "meta":
+        return ()
+    return (claim.source,)
 
 
 def _deciding_sources(result: ClaimResult) -> tuple[str, ...]:
@@ -158,6 +174,8 @@ def claim_cards(
 def _meaning(result: ClaimResult) -> str:
     """What the verdict of a claim means."""
     meaning = VERDICT_WORDS[result.verdict][1]
+    if _pool_of(result.claim):
+        return _POOLED_MEANING.get(result.verdict, meaning)
     word = _one_work(result.claim)
     return _ONE_WORK_MEANING.get(result.verdict, meaning).format(word=word) if word else meaning
 
@@ -182,6 +200,10 @@ def _tested(
     if word and claim.source is not None:
         items.insert(0, ("tested against", (*citations.cite((claim.source,)), *_behind(result))))
     else:
+        if _pool_of(claim):
+            works = f": pooled from {counted(len(result.sources), 'independent work')}"
+            against = (*citations.cite(_pool_of(claim)), *(text(works) if result.rows else ()))
+            items.insert(0, ("tested against", against))
         items.append(("needs", text(counted(claim.needs.sources, "independent work"))))
     if not result.rows:
         return [*items, ("rows", text("none"))]

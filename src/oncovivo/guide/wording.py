@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from oncovivo.documents import Inline, Text, text
 from oncovivo.evidence import Identifiers
 from oncovivo.evidence.claims import Query
+from oncovivo.evidence.meta import LOG_MEASURES, Measure
 from oncovivo.evidence.vocabulary import WORD_LISTS
 from oncovivo.guide.citing import Citations
 
 __all__ = [
     "COLUMN_LABELS",
     "DIRECTIONS",
+    "MEASURE_WORDS",
     "column_label",
     "computed_as",
     "counted",
+    "effect_number",
     "plain_word",
     "query_words",
     "value_label",
@@ -92,9 +96,19 @@ COLUMN_LABELS: Mapping[str, str] = MappingProxyType(
         "p_adjusted": "p value for all arms together",
         "verdict": "verdict on the null model",
         "level": "confidence of the limits",
+        "treatment": "treatment",
+        "measure": "measure",
+        "k": "number of pooled rows",
+        "works": "number of works behind them",
+        "tau2": "variance between rows",
+        "i2_pct": "I² in percent",
+        "pi_lower": "lower limit of the prediction interval",
+        "pi_upper": "upper limit of the prediction interval",
+        "ratio_pi_lower": "lower limit of the predicted ratio",
+        "ratio_pi_upper": "upper limit of the predicted ratio",
     }
 )
-"""Each column of ``records.csv``, then what only simulations have, then only studies: printed."""
+"""Each column of ``records.csv``, then what only simulations have, only studies, only pools."""
 
 DIRECTIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -106,6 +120,27 @@ DIRECTIONS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Each direction of a result with its mark in the evidence map."""
+
+MEASURE_WORDS: Mapping[Measure, str] = MappingProxyType(
+    {
+        "SMD": "standardized mean difference",
+        "SMDH": "standardized mean difference, unequal variances",
+        "MD": "mean difference",
+        "ROM": "ratio of means",
+        "NMD": "normalized mean difference",
+        "VR": "ratio of standard deviations",
+        "CVR": "ratio of coefficients of variation",
+        "growth_rate": "difference of growth rates",
+        "log_hazard_ratio": "hazard ratio",
+        "log_median_ratio": "ratio of median survival",
+        "log_odds_ratio": "odds ratio",
+        "risk_difference": "risk difference",
+        "arcsine_difference": "difference of arcsine-transformed shares",
+        "freeman_tukey_difference": "difference of Freeman-Tukey-transformed shares",
+        "generic": "effect size",
+    }
+)
+"""Measures of pooled effects as people name them."""
 
 # What replacing underscores by spaces does not make readable.
 _WORDS: Mapping[tuple[str, str], str] = MappingProxyType(
@@ -146,6 +181,7 @@ _WORDS: Mapping[tuple[str, str], str] = MappingProxyType(
         ("scale", "tgi"): "model-based inhibition",
         ("scale", "auc"): "area under the curve",
         ("scale", "median_survival"): "median time",
+        **{("measure", measure): words for measure, words in MEASURE_WORDS.items()},
     }
 )
 # Columns whose entries are names with underscores: words of lists, and outputs of models.
@@ -162,6 +198,17 @@ def counted(number: int, noun: str) -> str:
     ('1 row', '2 rows')
     """
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def effect_number(measure: Measure, value: float) -> str:
+    """An effect to three digits as people read it: a ratio from its logarithm.
+
+    Examples
+    --------
+    >>> effect_number("ROM", 0.0), effect_number("SMD", -0.5)
+    ('1', '−0.5')
+    """
+    return f"{math.exp(value) if measure in LOG_MEASURES else value:.3g}".replace("-", "−")
 
 
 def column_label(column: str) -> str:

@@ -55,8 +55,8 @@ def plot_funnel(
         p-value of Egger's test.
     """
     size = data.precision == "size"
-    drawn = "dashed lines, about:" if size else "shades:"
-    said = [f"{drawn} effects that would not be significant at 10, 5 and 1 % alone"]
+    drawn = "dashed, about" if size else "shades"
+    said = [f"{drawn}: effects not significant by themselves at 10, 5 and 1 %"]
     if size:
         said.append(
             "imprecision by the animals: the standard error of a standardized difference holds "

@@ -37,6 +37,7 @@ _POINTS: Final = 72.0
 _LONGEST: Final = 34
 _LINE: Final = 0.155
 _TITLE: Final = 0.34
+_FEWEST_MARKS: Final = 3
 # Limits that reach farther than so many spans of the estimates are cut, with an arrow.
 _FAR: Final = 0.75
 
@@ -176,7 +177,8 @@ def cut_limits(estimates: Sequence[float], limits: Sequence[float]) -> tuple[flo
     span = max(high - low, 1e-3 * max(abs(low), abs(high)), 1e-12)
     least, most = low - _FAR * span, high + _FAR * span
     shown = [low, high, *(min(max(limit, least), most) for limit in limits)]
-    room = 0.03 * (max(shown) - min(shown))
+    # Nothing but zeros still needs an axis.
+    room = 0.03 * (max(shown) - min(shown)) or 0.1
     return min(shown) - room, max(shown) + room
 
 
@@ -216,14 +218,15 @@ def _ratio_marks(low: float, high: float) -> list[float]:
     within = (1.0, 2.0, 5.0) if decades < 1.8 else (1.0, 3.0) if decades < 3.5 else (1.0,)
     first, last = math.floor(low / math.log(10.0)), math.ceil(high / math.log(10.0))
     step = max(1, math.ceil((last - first) / 8))
-    found = [
-        digit * 10.0**power
-        for power in range(first, last + 1)
-        if power % step == 0
-        for digit in within
-    ]
-    inside = [mark for mark in found if low <= math.log(mark) <= high]
-    if len(inside) >= 3:
-        return inside
+    for digits in (within, (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0)):
+        inside = [
+            float(f"{digit * 10.0**power:.2g}")
+            for power in range(first, last + 1)
+            if power % step == 0
+            for digit in digits
+            if low <= math.log(digit * 10.0**power) <= high
+        ]
+        if len(inside) >= _FEWEST_MARKS:
+            return inside
     middle = [math.exp(low + (high - low) * share) for share in (0.1, 0.5, 0.9)]
     return sorted({*inside, *(float(f"{one:.2g}") for one in middle)})

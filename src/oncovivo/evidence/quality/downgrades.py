@@ -233,9 +233,9 @@ def _is_low(study: StudyAssessment, places: Sequence[int]) -> bool:
 def judge_inconsistency(pooled: PooledSummary, *, rules: CertaintyRules | None = None) -> Judged:
     """Levels for effects that differ more than chance explains.
 
-    One level when I² reaches `i2_serious`, or when the prediction interval holds no effect
+    One level when I² reaches `i2_serious`, or when the prediction interval includes the null
     although the confidence interval does not; two when I² reaches `i2_very_serious` and the
-    prediction interval does so. Where both intervals hold no effect, imprecision has counted it.
+    prediction interval does so. Where both intervals include it, imprecision counts it.
 
     Parameters
     ----------
@@ -263,19 +263,21 @@ def judge_inconsistency(pooled: PooledSummary, *, rules: CertaintyRules | None =
     if pooled.prediction_crosses_null is None:
         parts.append("there is no prediction interval")
     elif spread:
-        parts.append("a new study may find no effect, though the mean effect is not null")
+        parts.append(
+            "the prediction interval includes the null, which the confidence interval excludes"
+        )
     elif pooled.prediction_crosses_null:
-        parts.append("the prediction interval holds no effect, as the confidence interval does")
+        parts.append("the prediction interval includes the null, as the confidence interval does")
     else:
-        parts.append("the prediction interval excludes no effect")
+        parts.append("the prediction interval excludes the null")
     return Judged(domain="inconsistency", status="judged", levels=levels, reason="; ".join(parts))
 
 
 def judge_imprecision(pooled: PooledSummary, *, information_size: int | None = None) -> Judged:
     """Levels for too few animals or too wide an interval.
 
-    One level when the confidence interval holds no effect, one when the animals are fewer than the
-    information size; a number of animals that is not reported does not meet it.
+    One level when the confidence interval includes the null, one when the animals are fewer than
+    the information size; a number of animals that is not reported does not meet it.
 
     Parameters
     ----------
@@ -286,7 +288,7 @@ def judge_imprecision(pooled: PooledSummary, *, information_size: int | None = N
     """
     crosses = pooled.interval_crosses_null
     parts = [
-        f"the {100 * pooled.level:g} % interval {'holds' if crosses else 'excludes'} no effect"
+        f"the {100 * pooled.level:g} % interval {'includes' if crosses else 'excludes'} the null"
     ]
     short = False
     animals = None if pooled.n_animals is None else f"{pooled.n_animals:,}"

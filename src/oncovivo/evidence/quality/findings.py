@@ -127,12 +127,12 @@ class PooledSummary:
 
     @property
     def interval_crosses_null(self) -> bool:
-        """Whether no effect lies within the confidence limits, which belong to the interval."""
+        """Whether the confidence interval, its limits included, includes the null."""
         return self.lower <= self.null <= self.upper
 
     @property
     def prediction_crosses_null(self) -> bool | None:
-        """Whether no effect lies within the prediction interval; None without one."""
+        """Whether the prediction interval includes the null; None without one."""
         if self.pi_lower is None or self.pi_upper is None:
             return None
         return self.pi_lower <= self.null <= self.pi_upper

@@ -57,8 +57,8 @@ def cohen_kappa(pairs: Sequence[tuple[str, str]]) -> tuple[float, float] | None:
 
     Notes
     -----
-    The standard error is that of Fleiss, Cohen and Everitt (1969), which does not assume that
-    kappa is 0.
+    The standard error is by the delta method from the shares of the table; it does not assume
+    that kappa is 0.
 
     Examples
     --------

@@ -54,7 +54,7 @@ def parse_nbib(text: str, *, where: str) -> tuple[Entry, ...]:
             start, last, values = number, tag, {tag: [value]}
         elif not start:
             raise FileFormatError(
-                "an entry that starts with 'PMID- '",
+                "an entry that starts with the tag PMID",
                 found=repr(line[:60]),
                 where=f"{where} line {number}",
                 mend="export the file again from PubMed as 'PubMed'",
@@ -66,7 +66,7 @@ def parse_nbib(text: str, *, where: str) -> tuple[Entry, ...]:
             values[last][-1] += f" {value}"
         else:
             raise FileFormatError(
-                "a tag such as 'TI  - ', or a line that starts with spaces",
+                "a tag such as TI, or a line that starts with spaces",
                 found=repr(line[:60]),
                 where=f"{where} line {number}",
                 mend="export the file again from PubMed as 'PubMed'",

@@ -24,8 +24,8 @@ _POINTS: Final = 8.5
 _SIZE: Final = _POINTS * _DPI / 72
 _LINE: Final = 16.0
 _PADDING: Final = 9.0
-_BOX: Final = 236.0
-_GAP: Final = 34.0
+_BOX: Final = 200.0
+_GAP: Final = 24.0
 _ROW_GAP: Final = 26.0
 _STRIP: Final = 26.0
 _MARGIN: Final = 14.0
@@ -97,8 +97,12 @@ def plot_flow(flow: Flow) -> Figure:
         tops.append(y)
         y += height + _ROW_GAP
     final = _Placed(left, y, _height(included), included)
-    y += final.height + 14
-    notes = _notes(flow)
+    y += final.height + 20
+    notes = [
+        _Line(part, open=note.open)
+        for note in _notes(flow)
+        for part in _wrap(note.text, width - 2 * _MARGIN)
+    ]
     total = y + _LINE * len(notes) + _MARGIN - 6
 
     figure = new_figure(width=width / _DPI, height=total / _DPI)

@@ -57,7 +57,7 @@ def parse_ris(text: str, *, where: str) -> tuple[Entry, ...]:
         elif not start:
             if line.strip() and not _BETWEEN.fullmatch(line.strip()):
                 raise FileFormatError(
-                    "an entry that starts with 'TY  - '",
+                    "an entry that starts with the tag TY",
                     found=repr(line[:60]),
                     where=f"{where} line {number}",
                     mend="export the file again as RIS",
@@ -77,7 +77,7 @@ def parse_ris(text: str, *, where: str) -> tuple[Entry, ...]:
 
 def _unended(start: int, where: str, found: str) -> FileFormatError:
     return FileFormatError(
-        "'ER  - ' at the end of the entry",
+        "the tag ER at the end of the entry",
         found=found,
         where=f"{where} line {start}",
         mend="export the file again; it may have been cut off",
