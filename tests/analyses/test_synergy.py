@@ -19,6 +19,7 @@ from oncovivo.analyses.synergy_result import SynergyAnalysis, SynergyOptions
 from oncovivo.combination import compare_nulls, index_band
 from oncovivo.combination.bands import IndexBand
 from oncovivo.combination.foreseen import ObservedExpected
+from oncovivo.combination.nulls import NULLS
 from oncovivo.combination.result import SynergyResult
 from oncovivo.errors import DataError, InputError
 from oncovivo.growth.model import GrowthModel, TimeShape
@@ -78,8 +79,10 @@ def test_day_and_level_reach_every_answer() -> None:
     options = replace(options, scales=("growth_rate", "auc"), bootstrap=200)
     found = analyse(options)
     assert found.level == 0.8
-    own = [*found.results, *found.areas, *(both.robust for both in found.sensitivity)]
-    assert {(one.day, one.level) for one in own} == {(15, 0.8)}
+    robust = tuple(both.robust for both in found.sensitivity)
+    own = (*((r.day, r.level) for r in found.results + robust),)
+    own += tuple((area.day, area.level) for area in found.areas)
+    assert set(own) == {(15, 0.8)}
     assert {band.level for band in found.bands} == {0.8}
     assert {seen.level for seen in found.observed} == {0.8}
     (one,), first = found.interactions, found.results[0]
@@ -115,8 +118,8 @@ def test_the_answers_are_those_of_the_null_models_on_the_fit_of_the_arms_with_a_
     fit = fit_arms(study, found.arms.arms, GROWTH, None)
     assert set(fit.data.arms) == {"V", "A", "B", "AB"}
     assert found.results == compare_nulls(fit, found.arms, scales=("growth_rate",))
-    for band in found.bands:
-        assert band == index_band(fit, found.arms, null=band.null)
+    for band, null in zip(found.bands, NULLS, strict=True):
+        assert band == index_band(fit, found.arms, null=null)
     assert found.n_by_arm == {"V": 5, "A": 5, "B": 5, "AB": 5}
     assert found.n_observations == 160
 
@@ -148,11 +151,8 @@ def test_three_partners_need_all_pairs_for_a_factorial_reading() -> None:
 
 
 def test_each_draw_names_its_combination() -> None:
-    options = replace(
-        TRIPLE,
-        **{"pairs": {"ac": "AC"}, "bootstrap": 200},
-        **{"nulls": ("response_additivity",), "scales": ("auc",)},
-    )
+    options = replace(TRIPLE, pairs={"ac": "AC"}, bootstrap=200)
+    options = replace(options, nulls=("response_additivity",), scales=("auc",))
     found = analyse(options, study_of(THREE))
     assert [name for name, _ in found.drawn] == ["ABC", "AC"]
     assert found.drawn[0][1] != found.drawn[1][1]
@@ -265,7 +265,7 @@ def test_warnings_come_once_and_all() -> None:
     assert len(set(found.warnings)) == len(found.warnings)
 
 
-def regimens(*, study: Study | None = None, **texts: str) -> Study:
+def regimens(texts: Mapping[str, str], study: Study | None = None) -> Study:
     study = study or study_of()
     arms = tuple(
         Arm(name=name, regimens=(tuple(parse_regimen(p) for p in text.split(" + "))))
@@ -284,13 +284,13 @@ OTHER = {**PLAIN, "AB": "drugA 20 mg/kg po qd x21 + drugB 5 mg/kg ip qd x21"}
 
 
 def test_doses_are_compared_where_they_are_stated() -> None:
-    same = analyse(GROWTH, regimens(**PLAIN))
+    same = analyse(GROWTH, regimens(PLAIN))
     assert same.doses is not None
     assert same.doses.status == "equal"
     assert not {"doses_differ", "doses_not_stated"} & {w.code for w in same.warnings}
     with pytest.raises(DataError, match="drugA"):
-        analyse(GROWTH, regimens(**OTHER))
-    taken = analyse(replace(GROWTH, doses="accept"), regimens(**OTHER))
+        analyse(GROWTH, regimens(OTHER))
+    taken = analyse(replace(GROWTH, doses="accept"), regimens(OTHER))
     assert "drugA (dose)" in next(w.message for w in taken.warnings if w.code == "doses_differ")
     assert analyse(GROWTH).doses is None
 
@@ -303,7 +303,7 @@ def test_arms_that_differ_in_order_only_are_compared_on_the_day() -> None:
     }
     options = replace(GROWTH, doses="accept", day=9.0, level=0.8)
     options = replace(options, model=GrowthModel(time=TimeShape(kind="piecewise", knots=(9.0,))))
-    (found,) = analyse(options, regimens(study=bending(), **texts)).sequences
+    (found,) = analyse(options, regimens(texts, bending())).sequences
     assert found.day == 9
     assert found.level == 0.8
 

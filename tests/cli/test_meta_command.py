@@ -470,9 +470,28 @@ def test_bad_input_is_one_clear_line(
     assert said in refuse(run_cli, write(tmp_path, text), "--measure", *arguments, code=code)
 
 
-def test_a_measure_must_be_named_and_a_file_must_be_there(run_cli: RunCli, tmp_path: Path) -> None:
-    assert "--measure" in refuse(run_cli, write(tmp_path, GIVEN), code=2)
-    assert "No such file" in refuse(run_cli, tmp_path / "none.csv", "--measure", "given", code=2)
+def test_group_summaries_need_a_measure_and_given_effects_do_not(
+    run_cli: RunCli, groups: Path, tmp_path: Path
+) -> None:
+    assert "--measure" in refuse(run_cli, groups, code=2)
+    assert "No such file" in refuse(run_cli, tmp_path / "none.csv", code=2)
+    found = run(run_cli, write(tmp_path, GIVEN, "given.csv"))
+    assert (found["measure"], found["options"]["measure"]) == ("given", "given")
+    told = GIVEN.replace("label", "measure").replace("\na", "\nROM").replace("\nb", "\nlnRR")
+    told = told.replace("\nc", "\nrom").replace("\nd", "\nROM")
+    found = run(run_cli, write(tmp_path, told, "told.csv"))
+    assert found["measure"] == "ROM"
+    assert found["ratio"]["estimate"] == pytest.approx(math.exp(found["estimate"]), rel=1e-12)
+
+
+def test_numbers_that_no_measurement_has_are_refused(run_cli: RunCli, tmp_path: Path) -> None:
+    for cell in ("1e300", "1e-300"):
+        file = write(tmp_path, GROUPS.replace("610,70\nB", f"610,{cell}\nB"))
+        said = refuse(run_cli, file, "--measure", "ROM", code=2)
+        assert "row 3, column sem_control: expected a number that a measurement" in said
+    file = write(tmp_path, GROUPS.replace("yes,25", "yes,1e99"))
+    said = refuse(run_cli, file, "--measure", "ROM", "--moderators", "dose", code=2)
+    assert "row 6, column dose" in said
 
 
 def test_counts_medians_and_hazard_ratios_become_effects(run_cli: RunCli, tmp_path: Path) -> None:

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
+from oncovivo.combination.plot_words import index_words, p_words
+from oncovivo.combination.wording import open_limits
+
 if TYPE_CHECKING:
     from tests.cli.conftest import Outcome
 
@@ -334,3 +337,154 @@ def test_an_addition_is_not_found_without_regimens(run_cli: RunCli, file: Path) 
     outcome = run_cli("synergy", str(file), "--control", "Vehicle", "--addition", "radiation")
     assert outcome.code == 3
     assert "name the pairs of arms" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "key"),
+    [
+        ("--df", "cr2", "df"),
+        ("--residual", "car1", "residual"),
+        ("--intercept", "arm", "intercept"),
+        ("--likelihood", "ML", "likelihood"),
+        ("--baseline", "ratio", "baseline"),
+        ("--random", "intercept", "random"),
+    ],
+)
+def test_the_model_is_the_one_that_was_asked_for(
+    run_cli: RunCli, file: Path, option: str, value: str, key: str
+) -> None:
+    given = (*ROLES, "--null", "bliss", "--scale", "growth_rate", "--json")
+    study = study_of(run_cli("synergy", str(file), *given, option, value))
+    assert study["model"][key] == value
+    if option == "--df":
+        assert study["sensitivity"] == []
+    if option == "--likelihood":
+        assert study["likelihood"] == "ML"
+
+
+def test_the_text_has_the_numbers_of_the_json(run_cli: RunCli, tmp_path: Path) -> None:
+    path = write_study(tmp_path / "growth.csv", {**RATES, "A+B": 0.045})
+    given = (str(path), *ROLES, "--null", "hsa,bliss", "--scale", "auc,relative_volume")
+    study = study_of(run_cli("synergy", *given, "--json"))
+    first = study["results"][0]
+    assert (first["null"], first["scale"]) == ("hsa", "auc")
+    shown = run_cli("synergy", *given).out
+    said = " ".join(shown.split())
+    assert f"the area under the relative size is {first['index']:.2f} times that foreseen" in said
+    assert "95 % limits each side alone" in said
+    assert "SIMULATED" not in said
+    for result, line in zip(
+        study["results"],
+        [line for line in shown.splitlines() if line.startswith(("    area", "    relative"))],
+        strict=True,
+    ):
+        assert f"{result['index']:.2f} " in line
+        assert f"{result['index_lower']:.2f} to {result['index_upper']:.2f} " in line
+        assert f" {result['detectable_index']:.2f} " in line
+        assert line.split("  ")[-1].strip() in (result["verdict"].replace("_", " "), "")
+    for warning in study["warnings"]:
+        assert " ".join(warning["message"].split()) in said
+    assert "additivity: response additivity" not in said
+
+
+def test_a_flag_stands_at_its_answer_and_is_told_below(run_cli: RunCli, file: Path) -> None:
+    given = (str(file), *ROLES, "--scale", "hazard", "--event", "doubling")
+    study = study_of(run_cli("synergy", *given, "--json"))
+    (reason,) = {result["reason"] for result in study["results"]}
+    shown = " ".join(run_cli("synergy", *given).out.split())
+    assert f"[1] {reason}" in shown
+    assert shown.count("[1]") == 1 + len(study["results"])
+
+
+def test_the_robust_verdict_is_told_where_it_differs(run_cli: RunCli, file: Path) -> None:
+    given = (str(file), *ROLES, "--null", "bliss", "--scale", "growth_rate")
+    (same,) = study_of(run_cli("synergy", *given, "--json"))["sensitivity"]
+    assert same["agrees"]
+    own = answer(study_of(run_cli("synergy", *given, "--json")), "bliss", "growth_rate")
+    assert same["p_value"] != own["p_value"]
+    shown = run_cli("synergy", *given).out
+    assert "say the same on every scale" in shown
+    assert "with cluster-robust" not in shown
+
+
+def test_antagonism_is_called_so(run_cli: RunCli, tmp_path: Path) -> None:
+    path = write_study(tmp_path / "worse.csv", {**RATES, "A+B": 0.10})
+    given = (str(path), *ROLES, "--null", "bliss", "--scale", "growth_rate")
+    found = answer(study_of(run_cli("synergy", *given, "--json")), "bliss", "growth_rate")
+    assert (found["verdict"], found["index"] > 1) == ("antagonism", True)
+    assert found["synergylmm_score"] == pytest.approx(-found["estimate"] / found["std_error"])
+    said = " ".join(run_cli("synergy", *given).out.split())
+    assert "n = 5 animals in each arm): antagonism." in said
+    assert "could have found" not in said
+
+
+def test_a_grid_shows_limits_and_p_over_all_its_cells(run_cli: RunCli, tmp_path: Path) -> None:
+    rates = {
+        **{"x_0 y_0": 0.12, "x_1 y_0": 0.11, "x_2 y_0": 0.09, "x_0 y_1": 0.10, "x_0 y_2": 0.08},
+        **{"x_1 y_1": 0.09, "x_1 y_2": 0.03, "x_2 y_1": 0.06, "x_2 y_2": 0.05},
+    }
+    path = write_study(tmp_path / "grid.csv", rates)
+    given = (str(path), "--control", "x_0 y_0", "--a", "x", "--b", "y", "--grid", "--null", "hsa")
+    (surface,) = study_of(run_cli("synergy", *given, "--json"))["grid"]
+    ranked = sorted(surface["cells"], key=lambda cell: cell["rank"])
+    shown = run_cli("synergy", *given).out
+    assert "4 dose pairs against the highest single agent" in " ".join(shown.split())
+    assert "Smallest index: " + ranked[0]["alone"]["arms"]["combination"] in " ".join(
+        shown.split()
+    )
+    assert "Highest single agent: dose pairs by index" in shown
+    lines = shown[shown.index("adjusted p") :].splitlines()[1:5]
+    for cell, line in zip(ranked, lines, strict=True):
+        assert f"{cell['index_lower']:.2f} to {cell['index_upper']:.2f} " in line
+        if cell["p_adjusted"] >= 0.1:
+            assert f" {cell['p_adjusted']:.3f} " in line
+            assert f"{cell['alone']['p_value']:.3f}" not in line
+
+
+def test_names_with_a_sign_are_parted_by_spaces(run_cli: RunCli, tmp_path: Path) -> None:
+    rates = {"V=1": 0.12, "V=1+R": 0.08, "A": 0.09, "A+R": 0.05}
+    path = write_study(tmp_path / "signs.csv", rates)
+    given = (str(path), "--control", "V=1", "--added", "V=1 = V=1+R", "--added", "A=A+R")
+    found = study_of(run_cli("synergy", *given, "--json"))["addition"]
+    assert [effect["without"] for effect in found["effects"]] == ["V=1", "A"]
+    # No difference between the arms: the common factor is the one to read.
+    said = " ".join(run_cli("synergy", *given).out.split())
+    assert "no difference between the arms is shown" in said
+    assert "an average of unlike effects" not in said
+    out = tmp_path / "added.csv"
+    assert run_cli("synergy", *given, "-o", str(out)).code == 0
+    frame = pd.read_csv(out)
+    assert frame["partner"].tolist() == ["A"]
+    assert frame["index"][0] == pytest.approx(found["indices"][0]["index"])
+    refused = run_cli("synergy", *given, "--figure", str(tmp_path / "f.svg"))
+    assert refused.code == 2
+    assert "a question that has a figure" in refused.err
+
+
+def test_a_median_is_told_as_one(run_cli: RunCli, tmp_path: Path) -> None:
+    path = write_study(tmp_path / "growth.csv", {**RATES, "A+B": 0.055})
+    given = (str(path), *ROLES, "--scale", "median_survival", "--event", "doubling")
+    study = study_of(run_cli("synergy", *given, "--null", "hsa", "--json"))
+    found = answer(study, "hsa", "median_survival")
+    said = " ".join(run_cli("synergy", *given, "--null", "hsa").out.split())
+    assert f"the median foreseen is {found['index']:.2f} times that observed" in said
+    gone = write_study(tmp_path / "gone.csv", {**RATES, "A+B": -0.02})
+    shown = run_cli("synergy", str(gone), *given[1:]).out
+    said = " ".join(shown.split())
+    assert "the index is at most" in said
+    # One reason, not one for each partner.
+    assert said.count("the median of 'A+B' was not reached by 21") == 1
+    assert "median time  —      < 0." in shown
+
+
+@pytest.mark.parametrize(("index", "words"), [(0.996, "0.996"), (1.004, "1.004"), (1.0, "1.00")])
+def test_an_index_next_to_one_keeps_its_side(index: float, words: str) -> None:
+    assert index_words(index) == words
+    assert open_limits(0.5, index) == f"0.50 to {words}"
+    assert open_limits(None, index) == f"< {words}"
+    assert open_limits(index, None) == f"> {words}"
+
+
+def test_a_p_value_below_five_percent_is_not_told_as_five() -> None:
+    told = [p_words(p) for p in (0.0496, 0.0504, 0.0486)]
+    assert told == ["p = 0.0496", "p = 0.0504", "p = 0.049"]

@@ -192,17 +192,24 @@ def test_an_unknown_checklist_or_item_is_an_error() -> None:
 
 
 def test_a_rating_made_in_code_is_checked_too() -> None:
-    with pytest.raises(InputError, match=r"rating, field judgement: .* found 'maybe'"):
-        Rating(
+    def made(judgement: str) -> Rating:
+        return Rating(
             source="p01",
             study="Smith 2001",
             tool="syrcle",
             item="random_housing",
-            judgement="maybe",
+            judgement=judgement,
             reason="x",
             locator="",
             rater="AB",
         )
+
+    with pytest.raises(
+        InputError,
+        match="rating, field judgement: expected a judgement of syrcle, found 'maybe'; use one of",
+    ):
+        made("maybe")
+    assert made("unclear").line_number == 0
 
 
 @st.composite

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from oncovivo.evidence.screening import (
 )
 from oncovivo.evidence.screening.bibtex import parse_bibtex
 from oncovivo.evidence.screening.csl import parse_csl
+from oncovivo.evidence.screening.entries import Entry
 from oncovivo.evidence.screening.latex import plain_latex
 from oncovivo.evidence.screening.nbib import parse_nbib
 from oncovivo.evidence.screening.ris import parse_ris
@@ -338,6 +340,28 @@ def test_bibtex_joins_pieces_in_braces_and_quotes_alike(pieces: list[str]) -> No
     for value in (braced, quoted):
         (entry,) = parse_bibtex(f"@misc{{x, title = {value}}}", where="a.bib")
         assert entry.title == plain_latex(" ".join(pieces))[0]
+
+
+@given(
+    parse=st.sampled_from([parse_ris, parse_nbib, parse_bibtex, parse_csl]),
+    seed=st.sampled_from([RIS, NBIB, BIBTEX, "[{}]"]),
+    cuts=st.lists(
+        st.tuples(st.integers(0, 900), st.text('{}"\\@#,=[]:- \nTYERPMID0', max_size=4))
+    ),
+)
+def test_a_damaged_export_is_read_or_refused_in_one_line(
+    parse: Callable[..., tuple[Entry, ...]], seed: str, cuts: list[tuple[int, str]]
+) -> None:
+    text = seed
+    for place, put in cuts:
+        text = text[:place] + put + text[place + 2 :]
+    said = "a: a line"
+    try:
+        parse(text, where="a")
+    except FileFormatError as error:
+        said = str(error)
+    assert said.startswith("a")
+    assert "\n" not in said
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,17 @@ ASKED = CombinationEntry(
 Analyse = Callable[..., StudyResult]
 
 
+@pytest.fixture(autouse=True)
+def quick_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are drawn, and not written: what they show is told elsewhere."""
+
+    def write(drawn: object, *, title: str) -> str:
+        assert drawn is not None
+        return f"<svg><title>{title}</title></svg>"
+
+    monkeypatch.setattr("oncovivo.guide.combination_blocks.to_svg", write)
+
+
 @pytest.fixture
 def analyse(tmp_path: Path) -> Analyse:
     """Write a study folder and ask it for combinations, as a guide does."""

@@ -85,7 +85,7 @@ def test_a_pool_is_told_with_interval_prediction_and_works() -> None:
 
 def test_measures_that_are_no_logs_stay_as_they_are() -> None:
     words = said(pool_blocks(pools("SMD"), "melanoma"))
-    assert f"standardized mean difference: {math.log(0.4):.3g}" in words
+    assert f"standardized mean difference: −{-math.log(0.4):.3g} (95 %" in words
 
 
 @pytest.mark.parametrize("total", [0, 2])

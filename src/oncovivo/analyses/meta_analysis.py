@@ -53,6 +53,7 @@ from oncovivo.evidence.meta.robust import RobustResult, cluster_robust
 from oncovivo.evidence.meta.subgroups import subgroup_test
 from oncovivo.evidence.meta.trim_and_fill import trim_and_fill
 from oncovivo.evidence.meta.types import (
+    Measure,
     MetaWarning,
     PooledResult,
     Rows,
@@ -159,9 +160,11 @@ def analyse_meta_table(
         As :func:`analyse_meta_file`.
     """
     _check_options(options)
+    if options.measure is None:
+        options = replace(options, measure=_told_measure(table))
     effects = meta_effects(
         table,
-        options.measure,
+        options.measure or "generic",
         variance=options.variance,
         bias_correction=options.bias_correction,
         dispersion=options.dispersion,
@@ -236,6 +239,18 @@ def analyse_meta_table(
         suspicions=effects.suspicions,
         faults=tuple(faults),
         warnings=_merged(warnings),
+    )
+
+
+def _told_measure(table: MetaTable) -> Measure:
+    """Effect sizes are what is given; of group summaries the user says what to make."""
+    if table.has("yi") and not table.has("mean_treated"):
+        return "generic"
+    raise InputError(
+        "a measure, for what group summaries are to be made",
+        found="none",
+        where="--measure",
+        mend="ROM suits tumor volumes, SMD scales that differ",
     )
 
 

@@ -55,8 +55,8 @@ class MetaOptions:
 
     Parameters
     ----------
-    measure : str
-        What the numbers are, or are to be made.
+    measure : str, optional
+        What the numbers are, or are to be made; a table of effect sizes alone is taken as given.
     variance : str, optional
         Which estimate of the sampling variance, where a measure has several.
     bias_correction : bool
@@ -96,7 +96,7 @@ class MetaOptions:
         Confidence of every interval.
     """
 
-    measure: Measure
+    measure: Measure | None = None
     variance: str | None = None
     bias_correction: bool = False
     method: Method = "REML"
@@ -124,7 +124,7 @@ class MetaOptions:
     def to_dict(self) -> dict[str, object]:
         """The options under the names of the ``--json`` contract, defaults included."""
         return {
-            "measure": measure_name(self.measure),
+            "measure": None if self.measure is None else measure_name(self.measure),
             "variance": self.variance,
             "bias_correction": self.bias_correction,
             "method": self.method,

@@ -15,6 +15,7 @@ from typer.exceptions import TyperException
 from typer.main import get_command
 
 from oncovivo.cli import (
+    design,
     evidence,
     growth,
     guide,
@@ -54,6 +55,7 @@ app.add_typer(evidence.app, name="evidence")
 app.add_typer(study.app, name="study")
 mechanism.app.command("sensitivity")(mechanism_sensitivity.sensitivity)
 app.add_typer(mechanism.app, name="mechanism")
+app.add_typer(design.app, name="design")
 app.command("growth")(growth.growth)
 app.command("survival")(survival.survival)
 app.command("synergy")(synergy.synergy)

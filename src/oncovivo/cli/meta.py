@@ -34,7 +34,8 @@ MeasureOption = Annotated[
         "--measure",
         metavar="MEASURE",
         help="ROM (log ratio of means), SMD, SMDH, MD, NMD, VR, CVR, log_hazard_ratio, "
-        "log_median_ratio, log_odds_ratio, risk_difference, growth_rate, given, and others.",
+        "log_median_ratio, log_odds_ratio, risk_difference, growth_rate, given, and others; given "
+        "unless said of a table of yi and vi.",
     ),
 ]
 VarianceOption = Annotated[
@@ -164,15 +165,8 @@ def meta(
     from oncovivo.analyses.study_input import parse_mapping
     from oncovivo.cli.files import check_table_name, write_figures, write_table
 
-    if measure is None:
-        raise InputError(
-            "--measure, what the rows are or are to be made",
-            found="none",
-            where="--measure",
-            mend="ROM suits tumor volumes, SMD scales that differ, given a table of yi and vi",
-        )
     options = MetaOptions(
-        measure=parse_measure(measure),
+        measure=None if measure is None else parse_measure(measure),
         variance=variance,
         bias_correction=bias_correction,
         method=method,

@@ -183,7 +183,7 @@ def _subsections(
                             block
                             for pools in bundle.pools
                             if pools.tumor == code
-                            for block in pool_blocks(pools, name, facts)
+                            for block in pool_blocks(pools, name, facts, citations)
                         ),
                         *(
                             table

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Final
 
 from oncovivo.analyses import Bundle
 from oncovivo.analyses.evidence_certainty import works_assessment
@@ -28,11 +29,16 @@ from oncovivo.evidence.meta.forest_plot import ForestRow, ForestSummary, plot_fo
 from oncovivo.evidence.meta.intervals import two_sided_quantile
 from oncovivo.evidence.poolability import OBSTACLES
 from oncovivo.evidence.quality import STANDINGS
+from oncovivo.evidence.quality.assessment import Standing
 from oncovivo.figures import to_svg
 from oncovivo.growth.wording import p_text
+from oncovivo.guide.citing import Citations
 from oncovivo.guide.wording import MEASURE_WORDS, counted, effect_number, plain_word
 
 __all__ = ["design_facts", "pool_blocks", "pool_links", "pool_places"]
+
+
+_BLIND: Final[Mapping[Standing, str]] = MappingProxyType({"good": "yes", "poor": "no"})
 
 
 def pool_links(pools: Sequence[TumorPools]) -> dict[str, Link]:
@@ -77,14 +83,17 @@ def design_facts(bundle: Bundle) -> dict[str, dict[str, str]]:
     blind = {}
     if assessment is not None:
         at = assessment.items.index("blinded_assessors")
-        blind = {study.study: STANDINGS[study.standings[at]] for study in assessment.studies}
+        blind = {
+            study.study: _BLIND.get(study.standings[at], STANDINGS[study.standings[at]])
+            for study in assessment.studies
+        }
     return {
         record.row_id: {
             "line": _said(record, "xenograft_line"),
             "graft": _said(record, "graft_type"),
             "host": _said(record, "host_strain"),
             "allocation": _said(record, "allocation"),
-            **({"blinded assessors": blind[own[record.row_id]]} if blind else {}),
+            **({"measured blind": blind[own[record.row_id]]} if blind else {}),
         }
         for record in bundle.records
         if record.row_id in own
@@ -105,6 +114,7 @@ def pool_blocks(
     pools: TumorPools,
     tumor: str,
     facts: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    citations: Citations | None = None,
 ) -> tuple[Block, ...]:
     """Pooled rows of a tumor type, or one sentence that says what is in their way.
 
@@ -116,6 +126,8 @@ def pool_blocks(
         Name of the tumor type.
     facts : mapping of str to mapping
         By row, what the forest says of its experiment, by heading.
+    citations : Citations, optional
+        Of the guide; without them works are named by their keys.
     """
     if not pools.found.total:
         return ()
@@ -126,7 +138,7 @@ def pool_blocks(
         blocks += [
             Paragraph(content=text(_sentence(pool, tumor))),
             _forest(pool, number, tumor, facts),
-            _table(pool, number, tumor),
+            _table(pool, number, tumor, citations),
         ]
         if pool.warnings:
             blocks.append(Listing(items=tuple(text(one.message) for one in pool.warnings)))
@@ -166,8 +178,8 @@ def _forest(
         anchor=f"figure-pool-{pool.tumor}-{number}",
         svg=to_svg(drawn, title=f"Forest: {what}"),
         caption=text(
-            f"{what}: each row with its experiment, its effect and its weight, then the pooled "
-            "effect. The limits of single rows are normal."
+            f"{what[0].upper()}{what[1:]}: each row with its experiment, its effect and its "
+            "weight, then the pooled effect. The limits of single rows are normal."
         ),
         description="; ".join(
             f"{row.label}: {_number(pool, row.estimate)}, {_number(pool, row.lower)} to "
@@ -196,7 +208,7 @@ def _sentence(pool: EvidencePool, tumor: str) -> str:
     )
 
 
-def _table(pool: EvidencePool, number: int, tumor: str) -> Table:
+def _table(pool: EvidencePool, number: int, tumor: str, citations: Citations | None) -> Table:
     """Each row with its effect, then the pooled one, to which claims lead."""
     row_id = pool_row_id(pool.tumor, number)
     what = MEASURE_WORDS[pool.measure]
@@ -205,7 +217,7 @@ def _table(pool: EvidencePool, number: int, tumor: str) -> Table:
         TableRow(
             cells=(
                 (Link(content=row.row_id, target=f"row-{row.row_id}"),),
-                text(work),
+                text(work) if citations is None else citations.cite((work,)),
                 text(_animals(row)),
                 text(_number(pool, row.yi)),
                 text(

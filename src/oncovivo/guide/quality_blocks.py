@@ -151,7 +151,7 @@ def downgrade_table(tumor: str, row: CertaintyRow, number: int) -> Table | None:
         anchor=_anchor(tumor, number),
         caption=text(
             f"Certainty of the pooled effect of {row.question.text} on "
-            f"{row.question.outcome}: {_level(row)}, from {row.question.start}."
+            f"{row.question.outcome}: {_level(row)}, starting at {row.question.start}."
         ),
         columns=(
             TableColumn(heading="Domain", width=2),
@@ -200,7 +200,7 @@ def quality_blocks(bundle: Bundle, citations: Citations) -> tuple[Block, ...]:
                 _figure(
                     f"figure-quality-shares-{name}",
                     plot_item_shares(item_shares(assessment), name),
-                    f"{tool.title}: how {shown} stand on each item, each counted once.",
+                    f"{tool.title}: for each item the share of {shown} with each judgement.",
                     _shares_in_words(assessment),
                 ),
             ]

@@ -1,0 +1,17 @@
+"""``oncovivo design``: plan the next study."""
+
+from __future__ import annotations
+
+import typer
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="Plan the next study: allocation, power, schedules, doses, humane endpoints, protocol.",
+    no_args_is_help=True,
+)
+
+
+@app.callback()
+def group() -> None:
+    """Plan the next study: allocation, power, schedules, doses, humane endpoints, protocol."""
