@@ -24,6 +24,8 @@ PACKAGES = (
     "oncovivo.analyses",
     "oncovivo.evidence",
     "oncovivo.evidence.lint",
+    "oncovivo.evidence.meta",
+    "oncovivo.evidence.quality",
     "oncovivo.evidence.screening",
     "oncovivo.evidence.vocabulary",
     "oncovivo.panels",

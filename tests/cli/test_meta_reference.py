@@ -196,7 +196,7 @@ def test_the_nested_effects_of_besson_are_those_of_rma_mv(
     file = shared_data("meta_besson2016") / "dat_besson2016.csv"
     found = pooled(
         run_cli, file, "--measure", "SMD", "--random", "study/comparison", "--cluster", "study",
-        "--test", "z", "--map", "comparison=comp_ID", "--moderators", "manip_type",
+        "--test", "z", "--moderators", "manip_type",
         "--by", "our_behaviour_classification",
     )  # fmt: skip
     main = section["main"]
@@ -232,6 +232,14 @@ def test_the_nested_effects_of_besson_are_those_of_rma_mv(
     trail = found["conversions"]
     assert len(trail) == 2 * 389
     assert {one["kind"] for one in trail} == {"sem"}
+    # The file has a column of that name that says which diets were compared.
+    told = " ".join(one["message"] for one in found["warnings"])
+    assert "comparison is each row by itself" in told
+    diets = pooled(
+        run_cli, file, "--measure", "SMD", "--random", "study/comparison", "--map",
+        "comparison=comparison",
+    )  # fmt: skip
+    assert [level["groups"] for level in diets["levels"]] == [46, 124]
 
 
 @pytest.mark.parametrize("method", ["REML", "DL"])

@@ -9,7 +9,8 @@ from textwrap import dedent
 from typing import get_args
 
 from oncovivo.analyses.project import SimulationEntry, StudyEntry
-from oncovivo.evidence import SIMULATION_COLUMNS, STUDY_COLUMNS, read_claims
+from oncovivo.evidence import META_COLUMNS, SIMULATION_COLUMNS, STUDY_COLUMNS, read_claims
+from oncovivo.evidence.quality import QUALITY_COLUMNS, TOOLS, read_quality
 from oncovivo.evidence.vocabulary import words
 from oncovivo.studies import LeavingReason, read_study
 
@@ -17,6 +18,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "guide-folder.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 SECTION = TEXT.split("## studies/<id>/")[1]
 CLAIMS = TEXT.split("### Claims on a simulation")[1].split("\n## ")[0]
+ON_POOLS = TEXT.split("### Claims on pooled rows")[1].split("\n### ")[0]
+ON_QUALITY = TEXT.split("## evidence/quality.csv")[1].split("\n## ")[0]
 ON_STUDIES = TEXT.split("### Claims on a study")[1].split("\n### ")[0]
 
 
@@ -83,3 +86,31 @@ def test_the_entry_of_a_study_on_the_page_is_one() -> None:
     found = StudyEntry.model_validate(tomllib.loads(dedent(entry))["study"][0])
     assert found.id == "four-arm"
     assert found.combination[0].null == ("bliss", "hsa", "response_additivity")
+
+
+def test_every_column_of_what_is_pooled_is_described_with_its_words() -> None:
+    described = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", ON_POOLS, flags=re.MULTILINE))
+    assert list(described) == [column.name for column in META_COLUMNS]
+    for column in META_COLUMNS:
+        assert described[column.name].startswith(column.text)
+        known = words(column.words) if column.words.startswith("pool_") else ()
+        assert [word for word in known if f"`{word}` (" not in described[column.name]] == []
+
+
+def test_the_claim_on_what_is_pooled_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "claims.toml"
+    sample = ON_POOLS[ON_POOLS.index("    [[claim]]") :].split("\n\n")[0]
+    path.write_text(dedent(sample), "utf-8")
+    (claim,) = read_claims(path)
+    assert claim.origin is not None
+    assert (claim.origin.kind.word, claim.origin.name) == ("meta", "RCC")
+
+
+def test_the_ratings_on_the_page_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "quality.csv"
+    sample = ON_QUALITY[ON_QUALITY.index("    source,study") :].split("\n\n")[0]
+    path.write_text(dedent(sample) + "\n", "utf-8")
+    (rating,) = read_quality(path, reference_keys=["author2001"])
+    assert rating.meaning == "unclear"
+    assert f"`{', '.join(QUALITY_COLUMNS)}`" in ON_QUALITY
+    assert [name for name in TOOLS if f"`{name}`" not in ON_QUALITY] == []

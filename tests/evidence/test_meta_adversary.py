@@ -12,6 +12,7 @@ import pytest
 from scipy import special
 
 from oncovivo.errors import InputError
+from oncovivo.evidence.meta.bias import egger_test, pet_peese
 from oncovivo.evidence.meta.effect_sizes import baseline_adjusted_log_ratio, log_ratio_from_tgi
 from oncovivo.evidence.meta.known_covariance import independent_covariance
 from oncovivo.evidence.meta.mixed_fit import profile_limits
@@ -278,3 +279,63 @@ def test_a_ratio_needs_means_above_zero_at_the_start_too() -> None:
 
     with pytest.raises(InputError, match="a ratio needs means above 0"):
         baseline_adjusted_log_ratio(groups(500.0), groups(0.0), correlation=0.5)
+
+
+def test_one_coefficient_has_no_joint_test_to_warn_of() -> None:
+    rows, levels = nested()
+    design = np.column_stack((np.ones(12), [0, 1, 2] * 4))
+    model = fit_multilevel(
+        rows, levels, design=design, terms=["intercept", "late"], test="z", intervals="none"
+    )
+    robust = cluster_robust(model, levels["paper"])
+    assert robust.joint is not None
+    (told,) = robust.warnings
+    assert "late" in told.message
+    assert "joint" not in told.message
+
+
+def test_too_few_clusters_for_a_joint_test_leave_none() -> None:
+    paper = list("aabbccdd")
+    yi = [1.8, -3.1, 1.0, 0.1, 1.3, 0.4, 1.8, 0.0]
+    own = [float(name == "b") for name in paper]
+    dose = [-0.5, 0.6, 0.4, -0.4, -0.2, 0.7, 0.7, -0.5]
+    model = fit_multilevel(
+        rows_of(yi, [0.05] * 8),
+        {"paper": paper},
+        design=np.column_stack((np.ones(8), own, [0, 1] * 4, dose)),
+        terms=["intercept", "b", "late", "dose"],
+        test="z",
+        intervals="none",
+    )
+    robust = cluster_robust(model, paper, terms=["intercept", "late", "dose"])
+    some = np.array(robust.covariance)[np.ix_([0, 2, 3], [0, 2, 3])]
+    assert np.linalg.matrix_rank(some, hermitian=True) == 3
+    assert robust.joint is not None
+    assert (robust.joint.statistic, robust.joint.df2, robust.joint.p_value) == (None, None, None)
+
+
+def test_the_square_is_chosen_at_five_percent_of_one_side() -> None:
+    rows = rows_of([0.4, -0.1, 1.4, 0.6, 0.7, 0.3], [0.27, 0.27, 0.16, 0.29, 0.27, 0.21])
+    result = pet_peese(rows)
+    assert 0.05 < result.pet[0].p_value < 0.10
+    assert result.chosen == "PEESE"
+
+
+def test_the_direction_of_standardized_differences_is_weighted_by_animals() -> None:
+    n = np.array([14, 23, 14, 29, 12, 22])
+    yi = np.array([0.5, -0.8, 1.1, -1.8, 2.1, 1.0])
+    vi = np.array([0.147, 0.094, 0.164, 0.097, 0.259, 0.102])
+    rows = Rows.of(list("abcdef"), yi, vi, measure="SMD", n_treated=n, n_control=n)
+    # By the animals the mean is below 0, by the standard errors above.
+    assert (yi * n).sum() < 0 < (yi / vi).sum()
+    result = pet_peese(rows)
+    assert result.pet[0].p_value < 0.10
+    assert result.pet[0].estimate < 0
+    assert result.chosen == "PEESE"
+
+
+def test_limits_of_eggers_test_by_z_follow_the_level_asked_for() -> None:
+    rows = rows_of([-0.2, -0.4, -0.5, -0.9], [0.01, 0.04, 0.05, 0.2])
+    slope = egger_test(rows, test="z", level=0.8).slope
+    reach = float(special.ndtri(0.9)) * slope.std_error
+    assert slope.upper == pytest.approx(slope.estimate + reach, rel=1e-12)

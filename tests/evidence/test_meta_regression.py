@@ -373,3 +373,16 @@ def test_subgroups_that_are_wrong_are_refused() -> None:
             subgroup_test(rows, "graft", ["x", "y"], variance=variance)
     with pytest.raises(InputError, match="a variance out of common, separate"):
         subgroup_test(rows, "graft", list("xxyy"), variance="own")  # type: ignore[arg-type]
+
+
+def test_effects_that_are_all_exactly_nothing_are_no_effect() -> None:
+    rows = Rows.of("abcd", [0.0] * 4, [0.1, 0.2, 0.3, 0.1], measure="ROM")
+    found = fit_regression(rows, {"dose": [1.0, 2.0, 3.0, 5.0]}, test="knapp-hartung")
+    assert [one.statistic for one in found.coefficients] == [0.0, 0.0]
+    assert [one.p_value for one in found.coefficients] == [1.0, 1.0]
+
+
+def test_a_row_that_outweighs_all_others_is_no_error() -> None:
+    found = pool(Rows.of("abc", [0.1, 0.2, 0.3], [1e-20, 1.0, 1.0], measure="ROM"))
+    assert found.estimate == pytest.approx(0.1)
+    assert found.i2 is None or 0 <= found.i2 <= 100

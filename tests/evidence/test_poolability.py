@@ -63,3 +63,13 @@ def test_the_sentence_counts_what_is_in_the_way(make_record: MakeRecord) -> None
         "Nothing is pooled for melanoma: of 4 rows on the compound, 2 are not of efficacy in "
         "animals, 1 gives the result without a number and 1 alone has an effect size."
     )
+
+
+def test_rows_that_cannot_be_pooled_together_are_said_and_so_is_that_there_are_none(
+    make_record: MakeRecord,
+) -> None:
+    records = [make_record(row_id=name, **GIVEN) for name in "ab"]
+    assert poolability(records, {"a", "b"}).reason == (
+        "of 2 rows on the compound, 2 have effect sizes that cannot be pooled together"
+    )
+    assert poolability([], set()).reason == "no row is on the compound"

@@ -24,7 +24,6 @@ from oncovivo.evidence.screening import (
     ScreeningSettings,
     StageDecision,
     assemble_screening,
-    cohen_kappa,
     deduplicate,
     plot_flow,
     rater_agreement,
@@ -35,6 +34,7 @@ from oncovivo.evidence.screening import (
 )
 from oncovivo.evidence.screening.flow import check_flow
 from oncovivo.figures import to_png, to_svg
+from oncovivo.numerics.kappa import cohen_kappa
 from oncovivo.references import Library, read_references
 from tests.evidence.screening_records import EXAMPLE, record, same_work_records
 

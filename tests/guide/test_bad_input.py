@@ -62,8 +62,8 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
         "claims.toml, claim C1, where: expected a column of the evidence rows, found 'kind'",
     ),
     "claim from a kind that does not exist": (
-        lambda f: edit(f / "claims.toml", '"evidence"', '"meta:x"'),
-        "claim C1: expected a claim from evidence or from a study or a simulation, and none of",
+        lambda f: edit(f / "claims.toml", '"evidence"', '"model:x"'),
+        "claim C1: expected a claim from evidence, pooled or not, or from a study or a simulation",
     ),
     "claim in an unknown section": (
         lambda f: edit(f / "claims.toml", '"summary"', '"outlook"'),

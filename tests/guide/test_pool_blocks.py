@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from oncovivo.analyses.evidence_pools import EvidencePool, RowEffect, TumorPools
-from oncovivo.documents import Paragraph, Table
+from oncovivo.documents import Figure, Paragraph, Table
 from oncovivo.evidence.meta import Measure, MetaWarning
 from oncovivo.evidence.poolability import Obstacle, Poolability
 from oncovivo.guide.pool_blocks import pool_blocks
@@ -86,6 +87,20 @@ def test_a_pool_is_told_with_interval_prediction_and_works() -> None:
 def test_measures_that_are_no_logs_stay_as_they_are() -> None:
     words = said(pool_blocks(pools("SMD"), "melanoma"))
     assert f"standardized mean difference: −{-math.log(0.4):.3g} (95 %" in words
+
+
+def test_more_rows_than_can_be_drawn_are_listed_and_the_pooled_effect_drawn() -> None:
+    found = pools()
+    (pool,) = found.pools
+    many = tuple(replace(pool.rows[0], row_id=f"q{at}") for at in range(121))
+    share = tuple([1 / 121] * 121)
+    wide = replace(pool, rows=many, works=("smith2001",) * 121, weights=share)
+    blocks = pool_blocks(replace(found, pools=(wide,)), "melanoma")
+    (forest,) = [block for block in blocks if isinstance(block, Figure)]
+    assert "121 rows, more than can be drawn: pooled effect alone" in forest.svg
+    assert "q7" not in forest.svg
+    (table,) = [block for block in blocks if isinstance(block, Table)]
+    assert len(table.rows) == 122
 
 
 @pytest.mark.parametrize("total", [0, 2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date
 from pathlib import Path
@@ -15,6 +16,7 @@ from oncovivo.documents.walk import plain
 from oncovivo.errors import FileFormatError
 from oncovivo.evidence.quality import QUALITY_COLUMNS, Rating, tool_named, write_quality
 from oncovivo.guide import assemble_guide, build_guide
+from oncovivo.guide.build import guide_summary
 from tests.guide.conftest import write_rows
 from tests.guide.pooled import add_effects
 
@@ -88,6 +90,18 @@ def test_a_tumor_type_with_nothing_pooled_has_no_rating_and_a_reason(project: Pa
     said = paragraphs(section(document, "evidence"))
     assert "No study behind these rows was assessed" in said
     assert not [name for name in anchors(document) if name.startswith("figure-quality")]
+
+
+def test_no_rating_is_undefined_with_its_reason_for_scripts(project: Path) -> None:
+    assert guide_summary(run(read_project(project), built=DAY))["certainty"] == [
+        {
+            "id": "meta:RCC",
+            "oncotree": "RCC",
+            "level": None,
+            "status": "undefined",
+            "reason": "of 3 rows on the compound, 3 give the result without a number",
+        }
+    ]
 
 
 def test_a_pool_has_a_rating_and_every_domain_a_reason(project: Path) -> None:
@@ -201,8 +215,13 @@ def test_quality_and_screening_survive_the_bundle_and_every_link_leads_somewhere
     bundle = run(read_project(project), built=DAY)
     (tmp_path / "bundle").mkdir()
     write_bundle(bundle, tmp_path / "bundle")
-    assert read_bundle(tmp_path / "bundle") == bundle
+    stored = read_bundle(tmp_path / "bundle")
+    assert stored == bundle
+    assert assemble_guide(stored) == assemble_guide(bundle)
     folder = build_guide(project, tmp_path / "out", built=DAY).folder
+    (one,) = json.loads((folder / "guide.json").read_bytes())["certainty"]
+    assert (one["id"], one["oncotree"], one["level"]) == ("meta:RCC:1", "RCC", "low")
+    assert one["reason"].startswith("risk of bias (two levels): ")
     page = (folder / "index.html").read_text(encoding="utf-8")
     known = set(re.findall(r'\bid="([^"]+)"', page))
     assert set(re.findall(r'href="#([^"]+)"', page)) <= known

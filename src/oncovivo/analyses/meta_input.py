@@ -16,7 +16,7 @@ from oncovivo.studies.delimited import read_text_sheet, sheet_columns, trimmed_h
 from oncovivo.studies.sheet import MISSING, LongTable
 from oncovivo.studies.spreadsheet import WORKBOOK_SUFFIXES, read_workbook
 
-__all__ = ["COLUMNS", "MetaTable", "read_meta_table"]
+__all__ = ["COLUMNS", "EACH_ROW", "MetaTable", "read_meta_table"]
 
 FloatArray: TypeAlias = NDArray[np.float64]
 
@@ -57,6 +57,9 @@ COLUMNS: Final[tuple[str, ...]] = (
     *_NUMBERS,
 )
 """Columns that mean something by themselves; all others are moderators or facts."""
+
+EACH_ROW: Final = ("row", "comparison")
+"""Levels that are each row of the table by itself."""
 
 _OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "label": ("comp_id", "comparison_id", "row_id", "slab"),
@@ -149,7 +152,7 @@ class MetaTable:
         ----------
         name : str
             Not case-sensitive; ``study`` is also the paper, ``row`` and ``comparison`` each row
-            by itself unless columns are called so.
+            by itself unless they were mapped.
         where : str
             Option that names it.
 
@@ -161,10 +164,10 @@ class MetaTable:
         wanted = name.strip().casefold()
         if wanted == "study" and self.study is not None and "study" not in self.columns:
             return list(self.study)
+        if wanted in EACH_ROW and wanted not in self.columns:
+            return list(self.labels)
         if wanted in self.table.texts:
             return ["" if cell in MISSING else cell for cell in self.table.texts[wanted]]
-        if wanted in ("row", "comparison"):
-            return list(self.labels)
         shown = ", ".join(self.headers[:30]) + (", …" if len(self.headers) > 30 else "")
         raise InputError(
             f"a column of the table: {shown}",

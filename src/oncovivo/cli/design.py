@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from oncovivo.cli import design_endpoints
+
+from oncovivo.cli import design_allocate
+
 __all__ = ["app"]
 
 app = typer.Typer(
@@ -15,3 +19,9 @@ app = typer.Typer(
 @app.callback()
 def group() -> None:
     """Plan the next study: allocation, power, schedules, doses, humane endpoints, protocol."""
+
+
+app.command("allocate")(design_allocate.allocate)
+
+
+app.command("endpoints")(design_endpoints.endpoints)

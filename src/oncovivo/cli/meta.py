@@ -87,7 +87,9 @@ SubgroupVarianceOption = Annotated[
 RandomOption = Annotated[
     str | None,
     typer.Option(
-        "--random", metavar="OUTER/INNER", help="Nested rows, as study/row; the outermost first."
+        "--random",
+        metavar="OUTER/INNER",
+        help="Nested rows, outermost first, as study/row; row is each row.",
     ),
 ]
 ClusterOption = Annotated[

@@ -24,6 +24,7 @@ from oncovivo.documents import Document, render_html, render_pdf
 from oncovivo.errors import FileFormatError
 from oncovivo.guide.assemble import assemble_guide
 from oncovivo.guide.enforce import enforce_claims
+from oncovivo.guide.quality_blocks import certainty_of
 
 __all__ = ["BuiltGuide", "build_guide", "guide_summary", "render_guide"]
 
@@ -132,6 +133,17 @@ def guide_summary(bundle: Bundle) -> dict[str, object]:
                 "contradicting": list(result.contradicting),
             }
             for result in bundle.claims
+        ],
+        "certainty": [
+            {
+                "id": row.question.question_id,
+                "oncotree": found.tumor,
+                "level": row.level,
+                "status": "undefined" if row.level is None else "ok",
+                "reason": row.not_pooled or "; ".join(row.reasons) or None,
+            }
+            for found in certainty_of(bundle)
+            for row in found.rows
         ],
         "findings": len([finding for finding in bundle.findings if not finding.waived]),
         "waived": len([finding for finding in bundle.findings if finding.waived]),

@@ -163,10 +163,10 @@ def _table(result: SynergyAnalysis, label: StudyLabel) -> Table:
     return Table(
         anchor=f"table-synergy-{label.id}",
         caption=label.caption(
-            f"Null models and scales, {100 * result.level:g} % limits, each answer alone. The index "
-            "is observed over foreseen, below 1 is synergy; the highest single agent is tested on "
-            "one side. The nulls are different questions: one is to be chosen before the data are "
-            "seen, the others show how far the answer hangs on the choice."
+            f"Null models and scales, {100 * result.level:g} % limits, each answer alone. The "
+            "index is observed over foreseen, below 1 is synergy; the highest single agent is "
+            "tested on one side. The nulls are different questions: one is to be chosen before "
+            "the data are seen, the others show how far the answer hangs on the choice."
         ),
         columns=(
             *((TableColumn(heading="Combination", width=1.8),) if several else ()),

@@ -10,6 +10,7 @@ from typing import Final
 from oncovivo.analyses import Bundle
 from oncovivo.analyses.evidence_certainty import works_assessment
 from oncovivo.analyses.evidence_pools import EvidencePool, RowEffect, TumorPools
+from oncovivo.analyses.meta_files import MOST_FOREST_ROWS
 from oncovivo.analyses.pool_rows import pool_row_id, pool_source
 from oncovivo.documents import (
     Block,
@@ -172,7 +173,14 @@ def _forest(
         pi_upper=pool.pi_upper,
         words=pool.method,
     )
-    drawn = plot_forest(rows, summary, measure=pool.measure, level=pool.level)
+    few = len(rows) <= MOST_FOREST_ROWS
+    drawn = plot_forest(
+        rows if few else [],
+        summary,
+        measure=pool.measure,
+        level=pool.level,
+        note="" if few else f"{len(rows)} rows, more than can be drawn: pooled effect alone",
+    )
     what = f"{pool.treatment} against control in {tumor}, {MEASURE_WORDS[pool.measure]}"
     return Figure(
         anchor=f"figure-pool-{pool.tumor}-{number}",
@@ -182,9 +190,11 @@ def _forest(
             "weight, then the pooled effect. The limits of single rows are normal."
         ),
         description="; ".join(
-            f"{row.label}: {_number(pool, row.estimate)}, {_number(pool, row.lower)} to "
-            f"{_number(pool, row.upper)}"
-            for row in (*rows, summary)
+            f"{name}: {_number(pool, estimate)}, {_number(pool, lower)} to {_number(pool, upper)}"
+            for name, estimate, lower, upper in (
+                *((row.label, row.estimate, row.lower, row.upper) for row in rows),
+                ("pooled", pool.estimate, pool.lower, pool.upper),
+            )
         ),
     )
 

@@ -201,8 +201,8 @@ def _tested(
         items.insert(0, ("tested against", (*citations.cite((claim.source,)), *_behind(result))))
     else:
         if _pool_of(claim):
-            works = f": pooled from {counted(len(result.sources), 'independent work')}"
-            against = (*citations.cite(_pool_of(claim)), *(text(works) if result.rows else ()))
+            behind = f": pooled from {counted(len(result.sources), 'independent work')}"
+            against = (*citations.cite(_pool_of(claim)), *(text(behind) if result.rows else ()))
             items.insert(0, ("tested against", against))
         items.append(("needs", text(counted(claim.needs.sources, "independent work"))))
     if not result.rows:

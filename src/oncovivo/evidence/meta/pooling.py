@@ -127,7 +127,10 @@ def typical_variance(vi: FloatArray) -> FloatArray:
     """
     weight = 1.0 / vi
     total = weight.sum(axis=-1)
-    typical: FloatArray = (vi.shape[-1] - 1) / (total - (weight**2).sum(axis=-1) / total)
+    spare = total - (weight**2).sum(axis=-1) / total
+    # One row that outweighs all others by more than rounding leaves nothing to compare.
+    endless = np.full_like(spare, np.inf)
+    typical: FloatArray = np.divide(vi.shape[-1] - 1, spare, out=endless, where=spare > 0)
     return typical
 
 

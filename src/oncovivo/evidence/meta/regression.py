@@ -128,6 +128,8 @@ def _coefficients(
     std_error = np.sqrt(np.diag(covariance))
     endless = np.copysign(np.inf, estimate)
     statistic = np.divide(estimate, std_error, out=endless, where=std_error > 0)
+    # An effect of exactly nothing, without any error, is nothing.
+    statistic = np.where((std_error > 0) | (estimate != 0), statistic, 0.0)
     p_value = two_sided_p(statistic, df)
     half = two_sided_quantile(level, df) * std_error
     return tuple(

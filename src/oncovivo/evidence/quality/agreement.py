@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from oncovivo.errors import InputError
 from oncovivo.evidence.quality.ratings import CONSENSUS, Rating
 from oncovivo.evidence.quality.tools import tool_named
+from oncovivo.numerics import kappa
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -165,14 +166,8 @@ def cohen_kappa(first: Sequence[str], second: Sequence[str]) -> float | None:
             "the same number of judgements of two raters, at least one",
             found=f"{len(first)} and {len(second)}",
         )
-    n = len(first)
-    equal = sum(one == other for one, other in zip(first, second, strict=True))
-    shares, others = Counter(first), Counter(second)
-    # in whole numbers up to here, so that certain agreement is exactly that
-    by_chance = sum(count * others[word] for word, count in shares.items())
-    if by_chance == n * n:
-        return None
-    return (equal / n - by_chance / n**2) / (1 - by_chance / n**2)
+    found = kappa.cohen_kappa(list(zip(first, second, strict=True)))
+    return None if found is None else found[0]
 
 
 def gwet_ac1(ratings: Sequence[Sequence[str | None]], *, categories: Sequence[str]) -> float:

@@ -1,6 +1,6 @@
 """Screening of a literature search: exports, duplicates, decisions, and the PRISMA 2020 flow."""
 
-from oncovivo.evidence.screening.agreement import Agreement, cohen_kappa, rater_agreement
+from oncovivo.evidence.screening.agreement import Agreement, rater_agreement
 from oncovivo.evidence.screening.decisions import (
     CONSENSUS,
     DECISION_COLUMNS,
@@ -70,7 +70,6 @@ __all__ = [
     "Source",
     "StageDecision",
     "assemble_screening",
-    "cohen_kappa",
     "compute_flow",
     "deduplicate",
     "plot_flow",
