@@ -215,7 +215,7 @@ def test_the_penalized_test_is_firths_held_against_t(data: SurvivalData) -> None
 def test_single_agents_are_one_sided_and_the_worst_counts(data: SurvivalData) -> None:
     found = event_hsa(data, TWO, method="penalized")
     reach = stats.t.ppf(0.95, 20)
-    uppers, p_values = [], []
+    lowers, uppers, p_values = [], [], []
     for partner in (0, 1):
         fit = firth_fit(
             data.time,
@@ -228,6 +228,9 @@ def test_single_agents_are_one_sided_and_the_worst_counts(data: SurvivalData) ->
         assert (agent.lower, agent.upper) == pytest.approx((fit.lower[2], fit.upper[2]), abs=1e-5)
         root = -special.ndtri(fit.p_values[2] / 2)
         assert agent.p_value == pytest.approx(stats.t.cdf(-root, 20), rel=1e-5)
+        assert agent.lower is not None
+        assert agent.upper is not None
+        lowers.append(agent.lower)
         uppers.append(agent.upper)
         p_values.append(agent.p_value)
     assert found.p_value == max(p_values)
@@ -236,7 +239,7 @@ def test_single_agents_are_one_sided_and_the_worst_counts(data: SurvivalData) ->
     assert found.estimate == max(agent.estimate for agent in found.single_agents)
     assert found.verdict == "synergy"
     assert found.lower is not None
-    assert found.lower < max(agent.lower for agent in found.single_agents)
+    assert found.lower < max(lowers)
 
 
 def test_the_index_of_medians_is_their_product(data: SurvivalData) -> None:
@@ -369,7 +372,9 @@ def test_a_relabeled_limit_passes_zero_as_the_p_value_passes_the_error() -> None
     for count, side in ((drawn, -1), (drawn - 1, 1)):
         found = event_hsa(uneven, TWO, rng=rng(), draws=499, level=1 - count / 500)
         # 0 where the draw at the limit is the observed labeling again
-        assert side * found.single_agents[0].upper > -1e-5
+        upper = found.single_agents[0].upper
+        assert upper is not None
+        assert side * upper > -1e-5
 
 
 # --- identities ------------------------------------------------------------------------------
@@ -503,6 +508,8 @@ def test_two_arms_without_events_are_not_told_apart() -> None:
     agent = found.single_agents[0]
     by_t = event_hsa(both, TWO, method="penalized").single_agents[0]
     assert (agent.lower, agent.upper) == pytest.approx((by_t.lower, by_t.upper), abs=1e-6)
+    assert agent.lower is not None
+    assert agent.upper is not None
     assert agent.lower < -3
     assert agent.upper > 3
     assert found.detectable_index is None

@@ -57,6 +57,7 @@ def test_the_doubt_about_the_better_partner_widens_the_limits() -> None:
     assert equal.upper is not None
     first = equal.single_agents[0]
     assert equal.upper == pytest.approx(first.upper)
+    assert first.lower is not None
     assert equal.lower < first.lower
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from oncovivo.cli import design_endpoints
-
-from oncovivo.cli import design_allocate
+from oncovivo.cli import design_allocate, design_endpoints
 
 __all__ = ["app"]
 

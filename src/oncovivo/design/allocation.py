@@ -305,17 +305,23 @@ def repeat(record: AllocationRecord, animals: Sequence[BaselineAnimal]) -> Alloc
         )
     again = allocate(animals, record.design, seed=record.seed)
     for mine, theirs in zip(again.placements, record.placements, strict=False):
-        if mine != theirs:
-            raise FindingsError(
-                f"{mine}", found=f"{theirs}", where=f"record, animal '{theirs.animal_id}'"
-            )
-    for field in fields(AllocationRecord):
-        mine_value, their_value = getattr(again, field.name), getattr(record, field.name)
-        if field.name != "version" and mine_value != their_value:
-            raise FindingsError(
-                f"{mine_value}", found=f"{their_value}", where=f"record, {field.name}"
-            )
+        _check_same(mine, theirs, f"record, animal '{theirs.animal_id}'", but=())
+    _check_same(again, record, "record", but=("version",))
     return again
+
+
+def _check_same(
+    again: Placement | AllocationRecord,
+    record: Placement | AllocationRecord,
+    where: str,
+    *,
+    but: tuple[str, ...],
+) -> None:
+    """Refuse the first part in which two differ."""
+    for field in fields(again):
+        mine, theirs = getattr(again, field.name), getattr(record, field.name)
+        if field.name not in but and mine != theirs:
+            raise FindingsError(f"{mine}", found=f"{theirs}", where=f"{where}, {field.name}")
 
 
 def _threshold(
