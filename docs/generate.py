@@ -33,6 +33,7 @@ PACKAGES = (
     "oncovivo.mechanism.exchange",
     "oncovivo.mechanism.fit",
     "oncovivo.combination",
+    "oncovivo.design",
     "oncovivo.growth",
     "oncovivo.growth.laws",
     "oncovivo.survival",

@@ -185,21 +185,35 @@ def test_study_days_count_from_the_baseline_of_the_study(fit: GrowthFit) -> None
             assert second.day == pytest.approx(first.day + 12)
 
 
-def test_ninety_five_of_a_hundred_later_readings_lie_in_their_limits() -> None:
-    inside = total = 0
+def test_intervals_and_counts_come_true_as_often_as_they_say() -> None:
+    inside = total = held = days = 0
+    expected = arrived = 0.0
     for seed in range(12):
         data, lines = simulated(animals=8, seed=100 + seed)
         fitted = fit_growth(data)
         rng = np.random.default_rng(900 + seed)
-        for number, name in enumerate(data.animal_ids):
-            mean, sd = predict_reading(fitted, name, 14.0)
+        for number, projection in enumerate(project_limit(fitted, 1500)):
+            mean, sd = predict_reading(fitted, projection.animal_id, 14.0)
             read = lines[number] @ (1.0, 14.0) + rng.normal(0, 0.12)
             inside += abs(read - mean) <= special.stdtrit(20.0, 0.975) * sd
             total += 1
-    # 288 readings, standard error 1.3 %; animals of a study share their fit: four of them.
+            start, slope = lines[number]
+            if slope > 0.005 and not projection.reached and projection.lower is not None:
+                day = (math.log(1500) - start) / slope
+                held += projection.lower <= day <= (projection.upper or math.inf)
+                days += 1
+        later = lines @ (1.0, 17.0) + rng.normal(0, 0.12, len(lines))
+        read_before = data.log_size.reshape(-1, DAYS.size).max(axis=1) >= math.log(600)
+        arrived += float((read_before | (later >= math.log(600))).sum())
+        expected += sum(count.expected for count in count_reached(fitted, 600, [17.0]))
+    # 288 readings have a standard error of 1.3 %, the days of 190 animals 1.6 %.
     assert total == 288
-    assert 0.90 <= inside / total <= 1.0
-    assert inside < total
+    assert 0.91 <= inside / total <= 0.99
+    assert days > 150
+    assert 0.90 <= held / days <= 0.995
+    # About 100 arrive, of whom 50 are in doubt: a standard deviation of about 4.
+    assert 60 < arrived < 140
+    assert expected == pytest.approx(arrived, abs=12)
 
 
 def test_expected_counts_are_sums_of_probabilities(fit: GrowthFit) -> None:

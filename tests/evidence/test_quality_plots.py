@@ -133,7 +133,8 @@ def bars(ax: Axes) -> list[tuple[float, float]]:
 
 
 @pytest.mark.parametrize(
-    ("weight", "label"), [(None, "of 6 studies, %"), (1.5, "weight of 6 studies, %")]
+    ("weight", "label"),
+    [(None, "share of 6 studies, %"), (1.5, "share of the weight of 6 studies, %")],
 )
 def test_bars_are_the_shares_end_to_end(weight: float | None, label: str) -> None:
     assessment = table("arrive")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from oncovivo.cli import design_allocate, design_endpoints
+from oncovivo.cli import design_allocate, design_doses, design_endpoints, design_schedule
 
 __all__ = ["app"]
 
@@ -21,5 +21,6 @@ def group() -> None:
 
 app.command("allocate")(design_allocate.allocate)
 
-
+app.command("doses")(design_doses.doses)
 app.command("endpoints")(design_endpoints.endpoints)
+app.command("schedule")(design_schedule.schedule)

@@ -179,8 +179,20 @@ def digest_animals(animals: Sequence[BaselineAnimal]) -> str:
     animals : sequence of BaselineAnimal
         All animals, also those that are not eligible.
     """
-    names = [field.name for field in fields(BaselineAnimal)]
-    lines = sorted(repr([getattr(animal, name) for name in names]) for animal in animals)
+    lines = sorted(
+        repr(
+            [
+                animal.animal_id,
+                # 150 is 150.0.
+                None if animal.volume_mm3 is None else float(animal.volume_mm3),
+                None if animal.body_weight_g is None else float(animal.body_weight_g),
+                animal.cage,
+                animal.sex,
+                animal.donor,
+            ]
+        )
+        for animal in animals
+    )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
@@ -435,9 +447,9 @@ def _restriction_warnings(
                 f"{never} never: the restriction is close to a choice; raise restriction.quantile",
             )
         )
-    sizes = problem.layout.twins
-    if np.unique(sizes).size > 1:
-        share = np.array([(units == arm).mean(axis=0) for arm in range(sizes.size)])
+    twins = problem.layout.twins
+    if np.unique(twins).size > 1:
+        share = np.array([(units == arm).mean(axis=0) for arm in range(twins.size)])
         low, high = share.min(axis=1), share.max(axis=1)
         arm = int(np.argmax(high - low))
         if high[arm] - low[arm] > 0.1:

@@ -5,9 +5,10 @@ uniform numbers, so that a seed gives the same allocation wherever the program r
 
 Units (animals or cages) stand in groups: strata, or blocks within them. The arms' places stand in
 a row in which every stretch holds the arms in the proportions of the whole; each draw turns that
-row by a random number of places, exchanges the names of arms of one size, and shuffles the places
-within each group. So every unit has the same chance of an arm, its share of the whole, the sizes
-of the arms are exact, and every group comes as close to the proportions as these allow.
+row by a random number of places, exchanges the names of arms with equal shares, and shuffles the
+places within each group. So every unit has the same chance of an arm, its share of the whole, and
+every group comes as close to the proportions as they allow; where animals are left over, chance
+decides which of equal arms has one more.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Layout:
     places : ndarray of int, shape (n_units,)
         Arms in an even sequence.
     twins : ndarray of int, shape (n_arms,)
-        Arms with the same number here have the same size.
+        Arms with the same number here were to get the same share.
     unit : ndarray of int, shape (n_animals,)
         Unit of each animal.
     """
@@ -134,7 +135,9 @@ def stream(seed: int, number: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(number,))))
 
 
-def make_layout(groups: IntArray, counts: Sequence[int], unit: IntArray) -> Layout:
+def make_layout(
+    groups: IntArray, counts: Sequence[int], unit: IntArray, *, shares: Sequence[float]
+) -> Layout:
     """The layout of units in groups.
 
     Parameters
@@ -145,11 +148,13 @@ def make_layout(groups: IntArray, counts: Sequence[int], unit: IntArray) -> Layo
         Units that each arm gets; they add up to all units.
     unit : ndarray of int, shape (n_animals,)
         Unit of each animal.
+    shares : sequence of float
+        What each arm was to get; arms with equal shares are alike.
     """
     return Layout(
         groups=groups,
         places=_even_sequence(counts),
-        twins=np.array([counts.index(count) for count in counts], dtype=np.intp),
+        twins=np.array([shares.index(share) for share in shares], dtype=np.intp),
         unit=unit,
     )
 

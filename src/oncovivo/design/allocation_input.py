@@ -145,16 +145,18 @@ def read_animals(path: Path, *, mapping: Mapping[str, str] | None = None) -> Ani
     ids = [
         "" if text in MISSING else text for text in table.texts[columns["animal_id"].casefold()]
     ]
+    seen: set[str] = set()
     for index, name in enumerate(ids):
         if not name:
             raise table.error(index, columns["animal_id"].casefold(), "the name of an animal")
-        if name in ids[:index]:
+        if name in seen:
             raise table.error(
                 index,
                 columns["animal_id"].casefold(),
                 "one row for each animal",
                 mend="keep the row of the baseline",
             )
+        seen.add(name)
     volumes = _numbers(table, columns, "volume_mm3")
     weights = _numbers(table, columns, "body_weight_g")
     cages, sexes, donors = (_texts(table, columns, name) for name in ("cage", "sex", "donor"))

@@ -35,6 +35,7 @@ FEWEST_ACCEPTED: Final = 20
 _MOST_ARMS: Final = 26
 _MOST_CANDIDATES: Final = 100_000
 _MOST_SESSIONS: Final = 100
+_LARGEST_RATIO: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,8 +225,12 @@ class AllocationDesign:
             value = getattr(arm, what)
             if value is not None and value < 1:
                 raise InputError(f"{what} of 1 or more", found=str(value), where=where)
-        if arm.ratio is not None and not (arm.ratio > 0 and math.isfinite(arm.ratio)):
-            raise InputError("a positive ratio", found=str(arm.ratio), where=where)
+        if arm.ratio is not None and not 0 < arm.ratio <= _LARGEST_RATIO:
+            raise InputError(
+                f"a positive ratio of at most {_LARGEST_RATIO:,}",
+                found=str(arm.ratio),
+                where=where,
+            )
 
     def _check_eligibility(self) -> None:
         windows = {"volume_mm3": self.volume_window, "body_weight_g": self.weight_window}
@@ -288,8 +293,8 @@ def arm_counts(design: AllocationDesign, n: int) -> tuple[int, ...]:
     Parameters
     ----------
     design : AllocationDesign
-        With numbers, which are taken, or ratios: the units are shared by largest remainders, an
-        equal remainder going to the arm that is listed first.
+        With numbers, which are taken, or ratios: the units are shared by largest remainders. Of
+        arms with equal ratios the first are named here; in a draw chance decides.
     n : int
         Eligible units.
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Final
 
 import numpy as np
 
@@ -24,6 +25,10 @@ _VALUES: dict[Covariate, Callable[[BaselineAnimal], float | None]] = {
     "volume": lambda animal: animal.volume_mm3,
     "weight": lambda animal: animal.body_weight_g,
 }
+# Squares and their sums stay within what a float holds.
+_LARGEST: Final = 1e9
+# Numbers of an arm that are held at once, candidates times animals.
+_MOST_NUMBERS: Final = 50_000_000
 _NAMES: dict[Covariate, str] = {"volume": "baseline volume", "weight": "body weight"}
 
 
@@ -145,7 +150,7 @@ def state_problem(animals: Sequence[BaselineAnimal], design: AllocationDesign) -
         counts = arm_counts(design, len(ordered))
         block = _block_size(counts, design) if in_blocks else len(ordered)
         unit = np.arange(len(ordered), dtype=np.intp)
-        layout = make_layout(_groups(strata, block), counts, unit)
+        layout = make_layout(_groups(strata, block), counts, unit, shares=_shares(design))
     return Problem(
         animals=tuple(ordered),
         strata=strata,
@@ -176,8 +181,8 @@ def _check_values(animals: Sequence[BaselineAnimal], design: AllocationDesign) -
                     where=where,
                     mend="measure the animal, or exclude it with a reason",
                 )
-            if value is not None and not (value > 0 and math.isfinite(value)):
-                expected = f"a {_NAMES[what]} above 0"
+            if value is not None and not 1 / _LARGEST < value < _LARGEST:
+                expected = f"a {_NAMES[what]} above 0 that an animal can have"
                 raise DataError(
                     expected,
                     found=f"{value:g}",
@@ -233,6 +238,13 @@ def _without_surplus(
         for animal in eligible
         if (_cage_of(animal) if design.by_cage else animal.animal_id) in chosen
     ]
+
+
+def _shares(design: AllocationDesign) -> tuple[float, ...]:
+    """What each arm was to get: its number, or its ratio."""
+    numbers = [arm.cages if design.by_cage else arm.size for arm in design.arms]
+    given = [float(number) for number in numbers if number is not None]
+    return tuple(given) or design.ratios()
 
 
 def _cage_of(animal: BaselineAnimal) -> str:
@@ -295,13 +307,20 @@ def _layout_of_cages(
     place = {cage: index for index, cage in enumerate(cages)}
     counts = arm_counts(design, len(cages))
     unit = np.array([place[_cage_of(animal)] for animal in animals], dtype=np.intp)
-    return make_layout(_groups([stratum_of[cage] for cage in cages], len(cages)), counts, unit)
+    groups = _groups([stratum_of[cage] for cage in cages], len(cages))
+    return make_layout(groups, counts, unit, shares=_shares(design))
 
 
 def _imbalance(
     animals: Sequence[BaselineAnimal], layout: Layout, design: AllocationDesign
 ) -> Imbalance:
     """The score of an allocation of these animals."""
+    if len(animals) * design.candidates > _MOST_NUMBERS:
+        raise InputError(
+            f"at most {_MOST_NUMBERS // len(animals):,} candidates for {len(animals):,} animals",
+            found=f"{design.candidates:,}",
+            where="restriction.candidates",
+        )
     columns: list[FloatArray] = []
     for what, value_of in _VALUES.items():
         if design.covariates is not None and what not in design.covariates:

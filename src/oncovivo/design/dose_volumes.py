@@ -291,7 +291,8 @@ class FormulationTotal:
     arm, compound : str
         Of what.
     n_animals : int
-        Animals with a volume.
+        Animals that it is made for: those with a volume, and those to be weighed again, who
+        count with the largest volume of the others.
     doses_today, doses_left : int
         Doses of an animal on the day of the sheet, and from that day to the end.
     today_ml, course_ml : float
@@ -475,13 +476,10 @@ def _row(
         elif rounded / kilograms > ceiling * (1 + _ROUNDING):
             status = "over_ceiling"
             least = dose / ceiling
-            reason = (
-                f"{rounded / kilograms:.3g} mL/kg is beyond {ceiling:g}: "
-                + (
-                    f"{least:.3g} mg/mL or more would do"
-                    if least > formulation.concentration_mg_per_ml
-                    else "round down"
-                )
+            reason = f"{rounded / kilograms:.3g} mL/kg is beyond {ceiling:g}: " + (
+                f"{least:.3g} mg/mL or more would do"
+                if least > formulation.concentration_mg_per_ml
+                else "round down"
             )
         else:
             volume, per_kg = rounded, rounded / kilograms
@@ -508,7 +506,9 @@ def _row(
 
 def _total(formulation: Formulation, rows: Sequence[SheetRow], day: float) -> FormulationTotal:
     """What has to be made."""
-    one = math.fsum(row.volume_ml for row in rows if row.volume_ml is not None)
+    known = [row.volume_ml for row in rows if row.volume_ml is not None]
+    again = sum(row.status in ("not_weighed", "stale_weight") for row in rows)
+    one = math.fsum(known) + again * max(known, default=0.0)
     more = 1.0 + formulation.overage_pct / 100.0
     today, left = formulation.doses_on(day), formulation.doses_from(day)
     course = one * left * more
@@ -518,7 +518,7 @@ def _total(formulation: Formulation, rows: Sequence[SheetRow], day: float) -> Fo
     return FormulationTotal(
         arm=formulation.arm,
         compound=formulation.treatment.compound or "",
-        n_animals=sum(row.volume_ml is not None for row in rows),
+        n_animals=len(known) + again,
         doses_today=today,
         doses_left=left,
         today_ml=one * today * more,

@@ -284,18 +284,22 @@ def count_reached(
     data = fit.data
     places = _places(fit)
     target = math.log(limit)
+    lines = [_line(fit, *places[name]) for name in data.animal_ids]
+    starts = [_start_day(fit, number) for number in range(data.n_animals)]
+    last = np.full(data.n_animals, -np.inf)
+    np.maximum.at(last, data.animal, data.day)
+    at = ~data.below_limit & (np.exp(data.log_size) >= limit * (1 - 1e-9))
+    arrived = np.full(data.n_animals, np.inf)
+    np.minimum.at(arrived, data.animal[at], data.day[at])
     rows = []
     for day in days:
         reached = np.zeros(len(data.arms), dtype=int)
         expected = np.zeros(len(data.arms))
         for number, name in enumerate(data.animal_ids):
-            own = np.flatnonzero(data.animal == number)
-            at = ~data.below_limit[own] & (np.exp(data.log_size[own]) >= limit * (1 - 1e-9))
-            if (at & (data.day[own] <= day)).any():
+            if arrived[number] <= day:
                 reached[data.arm[number]] += 1
-            elif name not in gone and day > data.day[own][-1]:
-                line = _line(fit, *places[name])
-                time = day - _start_day(fit, number)
+            elif name not in gone and day > last[number]:
+                line, time = lines[number], day - starts[number]
                 score = (line.mean(time) - target) / line.sd(time)
                 expected[data.arm[number]] += float(special.stdtr(line.df, score))
         for number, arm in enumerate(data.arms):

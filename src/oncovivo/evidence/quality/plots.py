@@ -182,7 +182,10 @@ def plot_item_shares(shares: Sequence[ItemShares], tool: str, *, ax: Axes | None
         ax.tick_params(axis="y", length=0, pad=5)
         n = sum(shares[0].counts.values())
         weighted = any(row.weighted for row in shares)
-        ax.set_xlabel(f"weight of {n} studies, %" if weighted else f"of {n} studies, %")
+        studies = f"{n} study" if n == 1 else f"{n} studies"
+        ax.set_xlabel(
+            f"share of the weight of {studies}, %" if weighted else f"share of {studies}, %"
+        )
         _frame(ax)
         _add_legend(ax, checklist, present, below=0.5, shape="bar")
     return ax
