@@ -76,7 +76,7 @@ def domain(row: CertaintyRow, name: str) -> Downgrade:
 def test_nothing_pooled_has_no_rating_and_says_why() -> None:
     row = rate()
     assert row.level is None
-    assert row.not_pooled == "of 2 rows on the compound, 2 give the result without a number"
+    assert row.not_pooled == "the 2 rows on the compound give the result without a number"
 
 
 def test_what_nobody_assessed_lowers_certainty_by_one() -> None:

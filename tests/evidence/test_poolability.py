@@ -73,3 +73,14 @@ def test_rows_that_cannot_be_pooled_together_are_said_and_so_is_that_there_are_n
         "of 2 rows on the compound, 2 have effect sizes that cannot be pooled together"
     )
     assert poolability([], set()).reason == "no row is on the compound"
+
+
+def test_one_obstacle_of_all_rows_is_said_of_all(make_record: MakeRecord) -> None:
+    records = [make_record(row_id=name, **{**GIVEN, "use": "context"}) for name in "ab"]
+    assert poolability(records, set()).sentence("melanoma") == (
+        "Nothing is pooled for melanoma: the 2 rows on the compound are context that carries no "
+        "sentence."
+    )
+    assert "the only row on the compound is context" in poolability(records[:1], set()).sentence(
+        "x"
+    )

@@ -84,7 +84,7 @@ def test_a_tumor_type_with_nothing_pooled_has_no_rating_and_a_reason(project: Pa
             "no rating: nothing is pooled",
             "none",
             "none",
-            "Of 3 rows on the compound, 3 give the result without a number.",
+            "The 3 rows on the compound give the result without a number.",
         ]
     ]
     said = paragraphs(section(document, "evidence"))
@@ -99,7 +99,7 @@ def test_no_rating_is_undefined_with_its_reason_for_scripts(project: Path) -> No
             "oncotree": "RCC",
             "level": None,
             "status": "undefined",
-            "reason": "of 3 rows on the compound, 3 give the result without a number",
+            "reason": "the 3 rows on the compound give the result without a number",
         }
     ]
 

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import typer
 
-from oncovivo.cli import design_allocate, design_doses, design_endpoints, design_schedule
+from oncovivo.cli import (
+    design_allocate,
+    design_doses,
+    design_endpoints,
+    design_power,
+    design_schedule,
+)
 
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Plan the next study: allocation, power, schedules, doses, humane endpoints, protocol.",
+    help="Plan the next study: allocation, power, schedules, doses, humane endpoints.",
     no_args_is_help=True,
 )
 
 
 @app.callback()
 def group() -> None:
-    """Plan the next study: allocation, power, schedules, doses, humane endpoints, protocol."""
+    """Plan the next study: allocation, power, schedules, doses, humane endpoints."""
 
 
 app.command("allocate")(design_allocate.allocate)
-
+app.command("power")(design_power.power)
 app.command("doses")(design_doses.doses)
 app.command("endpoints")(design_endpoints.endpoints)
 app.command("schedule")(design_schedule.schedule)

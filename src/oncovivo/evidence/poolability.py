@@ -75,6 +75,10 @@ class Poolability:
             found.append("1 alone has an effect size")
         elif self.rows:
             found.append(f"{len(self.rows)} have effect sizes that cannot be pooled together")
+        if len(self.obstacles) == self.total and len({kind for _, kind in self.obstacles}) == 1:
+            words = OBSTACLES[self.obstacles[0][1]][self.total > 1]
+            subject = "the only row" if self.total == 1 else f"the {self.total} rows"
+            return f"{subject} on the compound {words}"
         noun = "row" if self.total == 1 else "rows"
         listed = found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
         return f"of {self.total} {noun} on the compound, {listed}"
