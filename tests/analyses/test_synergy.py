@@ -557,3 +557,16 @@ def test_a_day_far_beyond_has_no_number_beyond_all_numbers() -> None:
     ratio = next(r for r in found.results if r.null == "response_additivity")
     assert ratio.index is None
     assert "not above zero" in ratio.reason
+
+
+def test_cages_change_no_hazard_until_they_are_asked_for() -> None:
+    alone = study_of()
+    caged = replace(
+        alone,
+        animals=tuple(replace(one, cage=f"c{n // 2}") for n, one in enumerate(alone.animals)),
+        table=alone.measurements,
+    )
+    options = replace(GROWTH, scales=("hazard",), event=parse_event("doubling"))
+    first, second = (analyse(options, study).results[0] for study in (alone, caged))
+    assert first.p_value == second.p_value
+    assert first.df_method == second.df_method

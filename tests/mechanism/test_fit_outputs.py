@@ -137,6 +137,13 @@ def test_volume_and_an_output_are_fitted_together_with_an_error_each(tmp_path: P
     assert data.readings.counts.tolist() == [160, 32]
     fit = fit_mechanism(plan, data, seed=1, saem=SHORT, draws=128, limits=False)
     assert fit.converged
+    # 16 animals less four typical values: t of 12 degrees of freedom, 2.178813.
+    rate = next(one for one in fit.parameters if one.name == "growth_rate")
+    assert rate.estimate is not None
+    assert rate.upper is not None
+    assert rate.standard_error is not None
+    reach = np.log(rate.upper / rate.estimate)
+    assert reach == pytest.approx(2.178813 * rate.standard_error, rel=1e-5)
     for one, truth, known in zip(fit.parameters, _truth(plan), plan.estimated, strict=True):
         assert one.estimate is not None
         assert one.standard_error is not None
