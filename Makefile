@@ -5,7 +5,7 @@ RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 TESTS ?=
 
-.PHONY: help setup guide test check lint types imports browser benchmark lock clean
+.PHONY: help setup guide test check lint types imports docs browser benchmark lock clean
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/'
 
@@ -23,7 +23,7 @@ guide: $(READY)  ## build the worked example: build/temsirolimus/index.html and 
 test: $(READY)  ## run the tests
 	$(RUN) -m pytest -n auto -m "not browser" $(TESTS)
 
-check: lint types imports  ## lint, format, types, import contract
+check: lint types imports docs  ## lint, format, types, import contract, site of the docs
 
 lint: $(READY)
 	$(RUN) -m ruff check .
@@ -35,6 +35,9 @@ types: $(READY)
 imports: $(READY)
 	$(RUN) -c "from importlinter.cli import lint_imports_command as run; run()"
 
+docs: $(READY)  ## build the site of the docs into build/site; a warning fails
+	$(RUN) -m sphinx -q -W --keep-going -b html docs build/site
+
 browser: $(READY)  ## open the built guide in a headless Chromium (needs one on PATH)
 	$(RUN) -m pytest -p no:randomly -m browser tests/browser
 
@@ -42,7 +45,7 @@ benchmark: $(READY)  ## time the parts and print the ratios
 	$(RUN) benchmarks/guide_build.py
 
 lock:  ## lock the dependencies again (needs uv on PATH)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --group dev --extra guide --extra mechanism pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --group dev --extra guide --extra mechanism --extra markers pyproject.toml -o requirements.lock
 
 clean:  ## remove what was built
 	rm -rf build $(VENV)

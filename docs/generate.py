@@ -18,6 +18,7 @@ SIMULATED = FOLDER.parent / "validation" / "growth"
 SURVIVAL_SIMULATED = FOLDER.parent / "validation" / "survival"
 COMBINATION_SIMULATED = FOLDER.parent / "validation" / "combination"
 EVIDENCE_SIMULATED = FOLDER.parent / "validation" / "evidence"
+DESIGN_SIMULATED = FOLDER.parent / "validation" / "design"
 PACKAGES = (
     "oncovivo",
     "oncovivo.guide",
@@ -29,6 +30,7 @@ PACKAGES = (
     "oncovivo.evidence.screening",
     "oncovivo.evidence.vocabulary",
     "oncovivo.panels",
+    "oncovivo.biomarkers",
     "oncovivo.mechanism",
     "oncovivo.mechanism.exchange",
     "oncovivo.mechanism.fit",
@@ -67,6 +69,7 @@ def pages() -> dict[str, str]:
         "validation/survival.md": _survival_validation(),
         "validation/combination.md": _combination_validation(),
         "validation/evidence.md": _evidence_validation(),
+        "validation/design.md": _design_validation(),
     }
     return {place: MADE + "\n".join(lines) + "\n" for place, lines in made.items()}
 
@@ -961,6 +964,68 @@ def _synergy_areas(rows: list[dict[str, Any]]) -> Iterator[str]:
                 _largest_error(cells),
             )
             for (n,), cells in _grouped(rows, "n").items()
+        ),
+    )
+
+
+def _design_validation() -> Iterator[str]:
+    text = (DESIGN_SIMULATED / "power.json").read_text(encoding="utf-8")
+    made: dict[str, Any] = json.loads(text)
+    generator, rows = made["generator"], made["rows"]
+    error = max(row["mc_error_pct"] for row in rows)
+    yield "# Power: simulated and in closed form"
+    yield from _paragraph(
+        "What the tests of `oncovivo design power` do where the truth is known. Tables are made",
+        "from `validation/design/power.json`, which the script of the same name writes; tests",
+        "hold the file to its limits and simulate some of the studies again.",
+    )
+    yield from _paragraph(
+        f"Readings on days {', '.join(f'{day:g}' for day in generator['days'])}, baselines of",
+        f"{generator['start_mm3']:g} mm³ (log SD {generator['start_log_sd']:g}), rates with an SD",
+        f"of {generator['rate_sd']:g} per day between animals, log readings with one of",
+        f"{generator['reading_sd']:g}. {_studies(rows)} a cell, Monte Carlo error at most",
+        f"{_number(error, 2)} points. Where two numbers stand, without and with animals that",
+        f"leave at {generator['size_limit_mm3']:g} mm³. *Type I* is the percent of studies that",
+        "reject what is true: 5 apart from the error, less for the highest single agent (both",
+        "agents have to be beaten), for Fisher's test, and for mixed cages that are ignored. The",
+        "closed form knows leavers for events only.",
+    )
+    yield from _table(
+        ("question", "n per arm", "type I", "power", "closed form"),
+        (
+            (
+                name,
+                str(n),
+                " / ".join(_number(row["type_one_pct"]) for row in cells),
+                " / ".join(_number(row["power_pct"]) for row in cells),
+                " / ".join(dict.fromkeys(_number(row["closed_pct"]) for row in cells)),
+            )
+            for (name, n), cells in _grouped(
+                [row for row in rows if row["kind"] != "cages"], "question", "n"
+            ).items()
+        ),
+    )
+    yield ""
+    yield "## Cages"
+    yield from _paragraph(
+        f"Rates have an SD of {generator['cage_rate_sd']:g} per day between cages on top of that",
+        "between animals. The test that ignores cages rejects far too often where a cage has one",
+        "arm, and too rarely where it has all; power and closed form are those of the test that",
+        "counts cages.",
+    )
+    yield from _table(
+        ("cages", "n per arm", "type I, ignored", "type I, counted", "power", "closed form"),
+        (
+            (
+                row["question"].removeprefix("cages, "),
+                str(row["n"]),
+                _number(row["type_one_pct"]),
+                _number(row["type_one_cages_pct"]),
+                _number(row["power_pct"]),
+                _number(row["closed_pct"]),
+            )
+            for row in rows
+            if row["kind"] == "cages"
         ),
     )
 

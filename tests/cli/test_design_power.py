@@ -6,11 +6,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from oncovivo.analyses.power import plan_power_file, power_figure
 from oncovivo.cli.design_power import power
 from oncovivo.errors import FileFormatError, InputError, ProjectError
 
@@ -119,7 +121,7 @@ def test_the_screen_and_the_table(
     table = pd.read_csv(out)
     assert table["design"].tolist() == ["plan", "plan", "grid", "grid", "grid", "grid"]
     assert table["animals_per_arm"].tolist() == [5, 5, 4, 4, 6, 6]
-    assert table["closed_form"].notna().tolist() == [True, True, False, False, False, False]
+    assert table["closed_form"].notna().tolist() == [True] * 6
 
 
 def test_arms_of_different_size_have_no_one_number(
@@ -168,3 +170,100 @@ def test_what_is_no_plan_is_refused_in_one_line(
     assert "rate_sd: expected a standard deviation of 0 or more" in str(
         refusal(design_power(plan))
     )
+
+
+def test_a_figure_is_drawn_under_either_name(
+    design_power: Callable[..., Result], plan: Path, tmp_path: Path
+) -> None:
+    drawn = tmp_path / "power.svg"
+    assert design_power(plan, "-o", drawn, "--animals", "4,8").exit_code == 0
+    text = drawn.read_text(encoding="utf-8")
+    assert "Power: Power" in text
+    assert design_power(plan, "-o", tmp_path / "b.svg", "--animals", "4,8").exit_code == 0
+    # Same input, same bytes.
+    assert (tmp_path / "b.svg").read_text(encoding="utf-8") == text
+    both = design_power(
+        plan, "-o", tmp_path / "power.csv", "--figure", tmp_path / "power.png", "--json"
+    )
+    assert both.exit_code == 0
+    assert (tmp_path / "power.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "power.csv").exists()
+    assert "one name for the figure" in str(
+        refusal(design_power(plan, "-o", drawn, "--figure", drawn))
+    )
+    assert ".svg or .png" in str(refusal(design_power(plan, "--figure", tmp_path / "power.pdf")))
+    nowhere = tmp_path / "no" / "power.svg"
+    assert "a place where files can be written" in str(refusal(design_power(plan, "-o", nowhere)))
+
+
+def test_the_figure_has_what_the_grid_has(plan: Path) -> None:
+    result = plan_power_file(plan, animals=(4, 8), last_days=(8.0, 12.0))
+    low, high = power_figure(result).axes
+    assert low.get_title(loc="left") == "low [1] - vehicle"
+    lines = {line.get_label(): np.asarray(line.get_xydata()) for line in high.get_lines()}
+    closed = lines["to day 12, closed form"]
+    assert closed[:, 0].tolist() == [4, 5, 6, 7, 8]
+    cells = {(cell.animals, cell.last_day): cell for cell in result.grid}
+    assert closed[-1, 1] == cells[8, 12.0].closed_form[1]
+    assert closed[0, 1] == cells[4, 12.0].closed_form[1]
+
+
+def test_events_of_the_example_are_shown(design_power: Callable[..., Result]) -> None:
+    path = EXAMPLE.with_name("power_events.toml")
+    outcome = design_power(path, "--replicates", "200")
+    assert outcome.exit_code == 0
+    words = " ".join(outcome.stdout.split())
+    assert "variation: study four_arm_simulated, 32 animals" in words
+    assert "vehicle: 11 animals" in words
+    assert "log-rank tests against the control" in words
+    assert "control √k times as large (11, 8, 8)" in words
+    assert "animals with an event, by arm: 100%" in words
+    assert "singular" not in words
+    content = json.loads(design_power(path, "--replicates", "20", "--json").stdout)
+    assert content["plan"]["event"] == "multiple:4"
+    assert content["reference"]["study_id"] == "four_arm_simulated"
+    assert len(content["reference"]["sha256"]) == 64
+    assert content["simulated"]["questions"][0]["unit"] == "hazard ratio"
+    assert content["closed_form"][0]["std_error"] is None
+    assert [one["allocation"] for one in content["allocations"]] == ["equal", "sqrt_k"]
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        ('question = "tgi"\nbound = 20.0', ["against 20 %", "low [1]: TGI on day 12", "21 %"]),
+        ('question = "response"\nresponse = "SD"', ["animals with a response, by arm", "Fisher"]),
+        ("limit_mm3 = 100", ["of readings below 100 mm³ and omitted by the fit"]),
+        ("bound = 0.01", ["against 0.01 per day"]),
+    ],
+)
+def test_each_question_is_said_in_words(
+    design_power: Callable[..., Result], plan: Path, head: str, words: list[str]
+) -> None:
+    plan.write_text(f"{head}\n{PLAN}", encoding="utf-8")
+    shown = " ".join(design_power(plan).stdout.split())
+    for word in words:
+        assert word in shown
+
+
+def test_cages_are_said_in_words(design_power: Callable[..., Result], plan: Path) -> None:
+    plan.write_text(f"{PLAN}\n[cages]\nanimals = 2\nrate_sd = 0.02\n", encoding="utf-8")
+    shown = " ".join(design_power(plan).stdout.split())
+    assert "cages of 2, one arm each; SD between cages 0.02 per day" in shown
+    assert "counting cages: power" in shown
+    # Five animals do not fill cages of two.
+    assert "–" in shown
+    question = json.loads(design_power(plan, "--json").stdout)["simulated"]["questions"][0]
+    assert question["power_cages"] is not None
+
+
+def test_drugs_that_leave_nothing_are_shown_without_a_null(
+    design_power: Callable[..., Result], plan: Path
+) -> None:
+    fourth = '\n[[arm]]\nname = "both"\nanimals = 5\nrate_per_day = -0.1\n'
+    text = f'question = "additivity"\n{PLAN.replace("0.08", "0.00")}{fourth}'
+    plan.write_text(text, encoding="utf-8")
+    outcome = design_power(plan, "--json")
+    assert outcome.exit_code == 0
+    assert json.loads(outcome.stdout)["simulated"]["questions"][0]["type_one"] is None
+    assert "response additivity" in design_power(plan).stdout

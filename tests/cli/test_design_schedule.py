@@ -83,7 +83,7 @@ def test_the_example_is_shown_and_written(run_cli: RunCli, tmp_path: Path) -> No
     assert "2026-03-30" in outcome.out
     table = pd.read_csv(out)
     assert list(table.columns) == [
-        "day", "date", "weekday", "task", "arm", "detail", "planned_day",
+        "day", "date", "weekday", "task", "arm", "detail", "planned_day", "times",
     ]  # fmt: skip
     # 4 and 20 doses alone, both in the combination; 11 measurements.
     assert (table["task"] == "dose").sum() == 48

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from oncovivo.analyses.cache import CACHE_FOLDER
+
 GUIDE = {"index.html", "guide.pdf", "guide.json", "bundle"}
 
 
@@ -64,7 +66,8 @@ def test_output_inside_the_project_is_no_input_of_the_next_build(
     first = (out / "index.html").read_bytes()
     assert run_cli("guide", "build", project, "-o", out, "--date", "2026-01-02").code == 0
     assert (out / "index.html").read_bytes() == first
-    assert not [path for path in project.iterdir() if path.name.startswith(".")]
+    hidden = [path.name for path in project.iterdir() if path.name.startswith(".")]
+    assert hidden == [CACHE_FOLDER]
 
 
 @pytest.mark.parametrize("place", [".", "evidence", "studies/mini"])
@@ -99,12 +102,16 @@ def test_a_build_leaves_the_project_as_it_is(project: Path, run_cli: Callable[..
     for path in (*project.rglob("*"), project):
         path.chmod(0o555 if path.is_dir() else 0o444)
     try:
-        assert run_cli("guide", "build", project, "-o", project.parent / "out").code == 0
+        out = project.parent / "out"
+        assert run_cli("guide", "build", project, "-o", out, "--no-cache").code == 0
         assert run_cli("evidence", "lint", project).code == 1
     finally:
         for path in (project, *project.rglob("*")):
             path.chmod(0o755 if path.is_dir() else 0o644)
     assert state(project) == before
+    assert run_cli("guide", "build", project, "-o", project.parent / "out").code == 0
+    after = {name: now for name, now in state(project).items() if CACHE_FOLDER not in name}
+    assert after == before
 
 
 @pytest.mark.parametrize("place", ["nowhere", "guide.toml", "studies", "", "\udcff"])

@@ -204,3 +204,16 @@ def test_a_plan_that_contradicts_itself_is_refused(
 ) -> None:
     with pytest.raises(InputError, match=message):
         replace(plan(), **change)  # type: ignore[arg-type]  # each change is a field of the plan
+
+
+def test_doses_of_a_day_are_counted_phase_by_phase() -> None:
+    regimen = parse_regimen("abc 5 mg/kg p.o. bid x2 d then 5 mg/kg p.o. qd x2 d")
+    plan = CalendarPlan(
+        start=date(2026, 3, 2),
+        last_day=4,
+        arms=(CalendarArm(name="drug", regimen=regimen),),
+        measuring=MeasuringRule(weekdays=("Mon",)),
+    )
+    doses = [(e.day, e.times) for e in make_calendar(plan) if e.task == "dose"]
+    assert doses == [(0, 2), (1, 2), (2, 1), (3, 1)]
+    assert {e.times for e in make_calendar(plan) if e.task == "measure"} == {1}

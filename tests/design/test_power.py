@@ -22,8 +22,11 @@ from oncovivo.design.power_closed_form import (
     question_correlation,
     smallest_effect,
 )
-from oncovivo.design.power_plan import PowerArm, PowerPlan, read_power_plan
+from oncovivo.design.power_file import read_power_plan
+from oncovivo.design.power_growth import GrowthDesign, RateTests
+from oncovivo.design.power_plan import PowerArm, PowerPlan
 from oncovivo.errors import FileFormatError, InputError
+from oncovivo.numerics.multivariate_t import max_t_quantile
 
 FloatArray: TypeAlias = NDArray[np.float64]
 
@@ -79,6 +82,12 @@ def plan_of(
     return PowerPlan(arms=arms, **known)
 
 
+def number(value: float | None) -> float:
+    """A number that must be there."""
+    assert value is not None
+    return value
+
+
 def simulated(
     plan: PowerPlan, *, chunk: int = 1000, executor: Executor | None = None
 ) -> SimulatedPower:
@@ -100,7 +109,7 @@ def test_the_closed_form_by_hand() -> None:
     assert found.std_error == pytest.approx(math.sqrt(0.0022125), rel=1e-12)
     assert (found.df, found.truth, found.label) == (10.0, -0.1, "drug - control")
     # The same power from SciPy's own noncentral t distribution.
-    shift, reach = 0.1 / found.std_error, stats.t.ppf(0.975, 10)
+    shift, reach = 0.1 / number(found.std_error), stats.t.ppf(0.975, 10)
     expected = stats.nct.sf(reach, 10, shift) + stats.nct.cdf(-reach, 10, shift)
     assert found.power == pytest.approx(expected, rel=1e-8)
 
@@ -140,10 +149,10 @@ def test_simulation_and_closed_form_agree(model: str, question: str) -> None:
     alpha = 0.05
     error = math.sqrt(alpha * (1 - alpha) / plan.replicates)
     if question == "dunnett":
-        assert abs(found.any_type_one - alpha) < ERRORS * error
+        assert abs(number(found.any_type_one) - alpha) < ERRORS * error
     else:
         for one in found.questions:
-            assert abs(one.type_one - alpha) < ERRORS * error
+            assert abs(number(one.type_one) - alpha) < ERRORS * error
     assert found.not_converged == 0
     assert found.left_early == 0
 
@@ -160,10 +169,29 @@ def test_dunnett_answers_correlate_as_the_numbers_of_animals_say() -> None:
 def test_dunnett_loses_power_and_holds_the_family_of_errors() -> None:
     alone = simulated(plan_of(question="difference", replicates=500))
     held = simulated(plan_of(question="dunnett", replicates=500))
-    assert held.any_type_one < 0.09 < alone.any_type_one
+    assert number(held.any_type_one) < 0.09 < number(alone.any_type_one)
     for one, other in zip(held.questions, alone.questions, strict=True):
         assert one.power <= other.power
-        assert one.type_one < other.type_one
+        assert number(one.type_one) < number(other.type_one)
+
+
+def test_a_family_has_the_fewest_degrees_of_freedom_of_its_questions() -> None:
+    plan = plan_of(question="dunnett", model="arm")
+    design = GrowthDesign(plan)
+    # |t| of 2.72 is beyond the largest |t| of three at 20 df (2.54), not at 12 (2.68) or at 10
+    # (2.76); both directions of a wrong choice would turn one of the three studies.
+    df = np.array([[10.0, 40.0, 40.0], [20.0, 40.0, 20.0], [40.0, 10.0, 40.0]])
+    estimate = np.full((3, 3), 2.72)
+    nothing = np.zeros(3, dtype=bool)
+    tests = RateTests(
+        estimate=estimate, std_error=np.ones((3, 3)), df=df, std_error_plain=np.ones((3, 3)),
+        clipped=nothing, singular=nothing, lost=nothing,
+    )  # fmt: skip
+    critical = [max_t_quantile(question_correlation(plan), df, 0.95) for df in (10, 20, 40)]
+    assert critical[0] > 2.72 > critical[1] > critical[2]
+    rejected = design.rejects(tests)[0]
+    assert rejected.all(axis=1).tolist() == [False, True, False]
+    assert rejected.any(axis=1).tolist() == [False, True, False]
 
 
 @pytest.mark.parametrize("limit", [None, 900.0])
@@ -187,7 +215,7 @@ def test_type_one_error_is_the_power_of_a_plan_at_the_null(question: str) -> Non
     for limit in (None, 900.0):
         plan = plan_of(question=question, size_limit=limit, replicates=300)
         null = plan.at_null()
-        assert null.truth == pytest.approx(np.zeros(len(plan.labels)), abs=1e-15)
+        assert null.rate_answers == pytest.approx(np.zeros(len(plan.labels)), abs=1e-15)
         found, at_null = simulated(plan), simulated(null)
         # Without leavers one fit serves both: a rejection may turn by a rounding error.
         one_study = 1.5 / plan.replicates
@@ -217,7 +245,7 @@ def test_a_limit_that_nobody_reaches_changes_nothing_and_a_near_one_costs_precis
     for one, other, third in zip(free.questions, far.questions, near.questions, strict=True):
         assert one.power == pytest.approx(other.power, abs=1.5 / 300)
         assert one.std_error == pytest.approx(other.std_error, rel=1e-5)
-        assert third.std_error > 1.01 * one.std_error
+        assert number(third.std_error) > 1.01 * number(one.std_error)
 
 
 def test_equal_rates_of_animals_leave_fits_on_the_boundary() -> None:
@@ -233,7 +261,11 @@ def test_the_smallest_effect_has_its_power(question: str) -> None:
         for effect, closed in zip(
             smallest_effect(plan, power=power), power_closed_form(plan), strict=True
         ):
-            again = noncentral_power(effect / closed.std_error, closed.df, closed.critical)
+            again = noncentral_power(
+                number(effect) / number(closed.std_error),
+                number(closed.df),
+                number(closed.critical),
+            )
             assert again == pytest.approx(power, abs=1e-9)
 
 
@@ -412,8 +444,8 @@ def test_what_is_no_plan_is_refused(tmp_path: Path, old: str, new: str, message:
 
 
 def test_choices_and_arms_are_checked_without_a_file() -> None:
-    with pytest.raises(InputError, match="one of difference, dunnett, bliss, found 'hsa'"):
-        plan_of(question="hsa")
+    with pytest.raises(InputError, match=r"one of difference, .*, response, found 'loewe'"):
+        plan_of(question="loewe")
     with pytest.raises(InputError, match="at least two arms, found 1"):
         plan_of((0.1,))
     with pytest.raises(InputError, match="at least 3 more animals than arms"):

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+from oncovivo.analyses.allocation import read_record
 from oncovivo.cli.main import app, main
 from oncovivo.design import AllocationDesign, ArmPlan, read_allocation_design
 from oncovivo.design.allocation_input import ANIMAL_COLUMNS
@@ -42,8 +43,10 @@ def test_the_commands_run_and_give_the_output(
         shutil.copy(EXAMPLE / name, tmp_path / name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
-    assert len(COMMANDS) == 3
+    assert len(COMMANDS) == 4
     for command in COMMANDS:
+        if "rerandomize" in command:
+            _write_growth(tmp_path)
         with pytest.raises(SystemExit) as left:
             main(shlex.split(command)[1:])
         assert left.value.code == 0, command
@@ -54,8 +57,16 @@ def test_the_commands_run_and_give_the_output(
     for line in outputs:
         assert words(line) in shown
     names = sorted(path.name for path in tmp_path.iterdir())
-    written = ["allocation.csv", "blinded.csv", "key.csv", "record.json"]
+    written = ["allocation.csv", "blinded.csv", "growth.csv", "key.csv", "record.json"]
     assert names == sorted([*written, "allocation.toml", "animals.csv"])
+
+
+def _write_growth(folder: Path) -> None:
+    """A made-up study of the animals of the record."""
+    rows = ["animal_id,treatment,day,volume_mm3"]
+    for number, (name, arm) in enumerate(read_record(folder / "record.json").arm_of().items()):
+        rows += [f"{name},{arm},{day},{150 * 1.1**day + number % 7}" for day in (0, 3, 7, 14)]
+    (folder / "growth.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 
 def test_the_design_is_that_of_the_example(tmp_path: Path) -> None:
@@ -71,8 +82,13 @@ def test_the_design_is_that_of_the_example(tmp_path: Path) -> None:
 
 def test_its_options_methods_columns_and_defaults_are_those_of_the_code() -> None:
     tree: Any = get_command(app)
-    command = tree.commands["design"].commands["allocate"]
-    known = {name for option in command.params for name in option.opts}
+    commands = tree.commands["design"].commands
+    known = {
+        name
+        for command in ("allocate", "rerandomize")
+        for option in commands[command].params
+        for name in option.opts
+    }
     asked = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", PROSE))
     assert len(asked) > 6
     assert asked <= known

@@ -17,7 +17,7 @@ from oncovivo.cli.main import app, main
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "how-to" / "pool-studies.md").read_text(encoding="utf-8")
-TABLE = PAGE.split("```csv\n")[1].split("```")[0]
+TABLE = PAGE.split("```text\n")[1].split("```")[0]
 PROSE, CODE = PAGE.split("```python\n")
 BLOCKS = [dedent(part).strip() for part in re.findall(r"(?m)(?:^ {4}.+\n)+", PROSE)]
 COMMANDS = [block for block in BLOCKS if block.startswith("oncovivo meta")]

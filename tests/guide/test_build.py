@@ -61,7 +61,7 @@ def test_a_bundle_of_another_version_is_refused_by_name(project: Path) -> None:
     guide = json.loads((folder / "guide.json").read_bytes())
     guide["schema"] = "oncovivo.bundle/0"
     (folder / "guide.json").write_text(json.dumps(guide), encoding="utf-8")
-    with pytest.raises(FileFormatError, match=r"schema oncovivo\.bundle/1, found.*bundle/0"):
+    with pytest.raises(FileFormatError, match=r"bundle/2, oncovivo\.bundle/1, found.*/0"):
         read_bundle(folder)
 
 

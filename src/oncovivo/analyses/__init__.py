@@ -1,6 +1,13 @@
 """Use cases: a declared plan and data in, a bundle of results out."""
 
 from oncovivo.analyses.bundle import Bundle
+from oncovivo.analyses.conclusions import Conclusion, Unranked, rank_combinations, rank_tumors
+from oncovivo.analyses.one_estimand import (
+    Agreement,
+    EstimandRow,
+    TumorEstimands,
+    one_estimand,
+)
 from oncovivo.analyses.project import (
     SECTIONS,
     GuideProject,
@@ -24,8 +31,11 @@ from oncovivo.analyses.study_results import StudyResult
 
 __all__ = [
     "SECTIONS",
+    "Agreement",
     "AnalysisOptions",
     "Bundle",
+    "Conclusion",
+    "EstimandRow",
     "FileAnalysis",
     "GuideProject",
     "GuideSettings",
@@ -35,12 +45,17 @@ __all__ = [
     "StudyAnalysis",
     "StudyOptions",
     "StudyResult",
+    "TumorEstimands",
+    "Unranked",
     "analyse_file",
     "analyse_study",
     "comparison_id",
     "lint_project",
     "lint_summary",
     "load_studies",
+    "one_estimand",
+    "rank_combinations",
+    "rank_tumors",
     "read_bundle",
     "read_project",
     "run",

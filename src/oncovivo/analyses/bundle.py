@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from oncovivo.analyses.conclusions import Conclusion
+from oncovivo.analyses.design_protocol import ProtocolResult
 from oncovivo.analyses.evidence_pools import TumorPools
+from oncovivo.analyses.guide_markers import PlacedMarkers
+from oncovivo.analyses.one_estimand import TumorEstimands
 from oncovivo.analyses.project import GuideSettings, PlacedDiagram, TextEntry
 from oncovivo.analyses.simulation_results import PlacedSimulation
 from oncovivo.analyses.study_results import StudyResult
@@ -30,7 +34,8 @@ class ScreenedSearch:
 class Bundle:
     """The results behind one guide: ``claims`` are tested, ``findings`` carry their waivers.
 
-    ``ratings`` are those of ``quality.csv``; ``screening`` is None where the guide has none.
+    ``ratings`` are those of ``quality.csv``; ``screening`` and ``protocol`` are None where the
+    guide has none.
     """
 
     settings: GuideSettings
@@ -44,7 +49,11 @@ class Bundle:
     waivers: tuple[Waiver, ...]
     studies: tuple[StudyResult, ...]
     simulations: tuple[PlacedSimulation, ...]
+    markers: tuple[PlacedMarkers, ...]
     pools: tuple[TumorPools, ...]
+    estimands: tuple[TumorEstimands, ...]
+    conclusions: tuple[Conclusion, ...]
     ratings: tuple[Rating, ...]
     screening: ScreenedSearch | None
+    protocol: ProtocolResult | None
     provenance: Provenance

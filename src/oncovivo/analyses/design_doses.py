@@ -17,13 +17,13 @@
     rounding = "nearest"
     overage_pct = 20
 
-The table of weights has the columns ``animal_id``, ``arm``, ``day`` and ``body_weight_g``.
+The table of weights has the columns ``animal_id``, ``arm``, ``day`` and ``body_weight_g``; a
+column ``cage`` is printed beside the animal.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -38,19 +38,6 @@ from oncovivo.design.dose_volumes import (
     Rounding,
     dose_sheet,
 )
-from oncovivo.documents import (
-    Block,
-    Document,
-    Note,
-    Paragraph,
-    Section,
-    TableColumn,
-    TableRow,
-    render_html,
-    render_pdf,
-    text,
-)
-from oncovivo.documents import Table as DocumentTable
 from oncovivo.errors import FileFormatError, InputError
 from oncovivo.provenance import InputFile
 from oncovivo.studies import parse_regimen
@@ -58,20 +45,9 @@ from oncovivo.studies.delimited import read_delimited
 from oncovivo.texts import parse_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
 
-__all__ = [
-    "DosePlan",
-    "DosesResult",
-    "check_sheet_name",
-    "plan_doses_file",
-    "read_dose_plan",
-    "read_weights",
-    "sheet_document",
-    "write_sheet",
-]
+__all__ = ["DosePlan", "DosesResult", "plan_doses_file", "read_dose_plan", "read_weights"]
 
 SCHEMA: Final = "oncovivo.design_doses/1"
 _WEIGHT_COLUMNS: Final = ("animal_id", "arm", "day", "body_weight_g")
@@ -230,7 +206,7 @@ def _formulation(entry: _DoseEntry, species: str) -> Formulation:
 
 
 def read_weights(path: Path) -> tuple[AnimalWeight, ...]:
-    """Weighings of a table with the columns ``animal_id arm day body_weight_g``.
+    """Weighings of a table with the columns ``animal_id arm day body_weight_g``, and ``cage``.
 
     A blank weight is an animal that was not weighed on the day.
 
@@ -254,13 +230,15 @@ def read_weights(path: Path) -> tuple[AnimalWeight, ...]:
         if weight <= 0:
             expected = "a positive weight in g"
             raise table.error(index, "body_weight_g", expected)
+    cages = [cell.strip() or None for cell in table.texts.get("cage", [""] * len(days))]
     return tuple(
-        AnimalWeight(animal_id=name, arm=arm, day=day, weight_g=weight)
-        for name, arm, day, weight in zip(
+        AnimalWeight(animal_id=name, arm=arm, day=day, weight_g=weight, cage=cage)
+        for name, arm, day, weight, cage in zip(
             table.words("animal_id"),
             table.words("arm"),
             days.tolist(),
             weights.tolist(),
+            cages,
             strict=True,
         )
         if weight == weight
@@ -298,158 +276,4 @@ def plan_doses_file(path: Path, weights: Path, *, day: float | None = None) -> D
         plan=plan,
         sheet=sheet,
         equivalents=tuple(equivalent_dose(dose, plan.species) for dose in doses),
-    )
-
-
-def check_sheet_name(path: Path) -> None:
-    """Refuse a name that no sheet is written to.
-
-    Raises
-    ------
-    InputError
-        If the name ends in neither ``.html`` nor ``.pdf``.
-    """
-    if path.suffix.lower() not in (".html", ".pdf"):
-        expected = "a file ending in .html or .pdf"
-        raise InputError(expected, found=path.name, where="--sheet", mend="rename it")
-
-
-def write_sheet(result: DosesResult, path: Path, *, printed: date) -> None:
-    """Write the dose sheet as a page to print, ``.html`` or ``.pdf``.
-
-    Raises
-    ------
-    InputError
-        If the name ends otherwise.
-    MissingExtraError
-        If Jinja2 or typst is not installed.
-    OSError
-        If the file cannot be written.
-    """
-    check_sheet_name(path)
-    document = sheet_document(result, printed=printed)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix.lower() == ".pdf":
-        midnight = datetime(printed.year, printed.month, printed.day, tzinfo=UTC)
-        path.write_bytes(render_pdf(document, timestamp=int(midnight.timestamp())))
-    else:
-        path.write_text(render_html(document), encoding="utf-8", newline="\n")
-
-
-def sheet_document(result: DosesResult, *, printed: date) -> Document:
-    """The dose sheet as a document to print, with room for who gave it and when.
-
-    Parameters
-    ----------
-    result : DosesResult
-        The sheet.
-    printed : date
-        Date that the page shows.
-    """
-    sheet = result.sheet
-    blocks: list[Block] = [
-        Paragraph(
-            content=text(
-                f"Weights may be {sheet.max_weight_age:g} days old. A line without a volume says "
-                "why: nothing is given by it."
-            )
-        )
-    ]
-    if sheet.n_refused:
-        words = f"{sheet.n_refused} of {len(sheet.rows)} lines have no volume."
-        blocks.append(Note(kind="warning", content=text(words)))
-    blocks += [Note(kind="info", content=text(note)) for note in sheet.notes]
-    blocks.append(_sheet_table(result))
-    sources = dict.fromkeys(total.ceiling_source for total in sheet.totals)
-    made: list[Block] = [
-        _totals_table(result),
-        Paragraph(content=text("Largest volumes: " + "; ".join(sources) + ".")),
-    ]
-    return Document(
-        title=result.plan.title,
-        subtitle=f"Doses of study day {sheet.day:g}",
-        date=printed.isoformat(),
-        sections=(
-            Section(anchor="sheet", title="What each animal gets", blocks=tuple(blocks)),
-            Section(anchor="made", title="What has to be made", blocks=tuple(made)),
-        ),
-    )
-
-
-def _sheet_table(result: DosesResult) -> DocumentTable:
-    """The lines, with empty cells to write into."""
-    heads = (
-        ("animal", 1.0),
-        ("arm", 1.6),
-        ("compound, route", 1.8),
-        ("weight (g)", 0.9),
-        ("of day", 0.7),
-        ("volume (mL)", 0.9),
-        ("remark", 2.0),
-        ("given by, at", 1.4),
-    )
-    return _document_table(
-        "doses",
-        "Volumes by animal",
-        heads,
-        [
-            (
-                row.animal_id,
-                row.arm,
-                f"{row.compound} {row.route}".strip(),
-                "" if row.weight_g is None else f"{row.weight_g:.1f}",
-                "" if row.weight_day is None else f"{row.weight_day:g}",
-                "none" if row.volume_ml is None else f"{row.volume_ml:g}",
-                row.reason,
-                "",
-            )
-            for row in result.sheet.rows
-        ],
-    )
-
-
-def _totals_table(result: DosesResult) -> DocumentTable:
-    """What has to be made."""
-    heads = (
-        ("arm", 1.6),
-        ("compound", 1.2),
-        ("animals", 0.8),
-        ("today (mL)", 0.9),
-        ("doses left", 0.8),
-        ("in all (mL)", 0.9),
-        ("in all (mg)", 0.9),
-        ("lots", 0.6),
-    )
-    return _document_table(
-        "totals",
-        "Volumes and amounts, overage included",
-        heads,
-        [
-            (
-                total.arm,
-                total.compound,
-                str(total.n_animals),
-                f"{total.today_ml:.2f}",
-                str(total.doses_left),
-                f"{total.course_ml:.2f}",
-                f"{total.course_mg:.1f}",
-                "" if total.lots is None else str(total.lots),
-            )
-            for total in result.sheet.totals
-        ],
-    )
-
-
-def _document_table(
-    anchor: str,
-    caption: str,
-    heads: Sequence[tuple[str, float]],
-    rows: Sequence[Sequence[str]],
-) -> DocumentTable:
-    """A table of plain cells."""
-    return DocumentTable(
-        anchor=anchor,
-        caption=text(caption),
-        columns=tuple(TableColumn(heading=head, width=width) for head, width in heads),
-        rows=tuple(TableRow(cells=tuple(text(cell) for cell in row)) for row in rows),
     )

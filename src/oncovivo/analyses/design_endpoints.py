@@ -12,13 +12,9 @@ import numpy as np
 
 from oncovivo.analyses.contract import contract, input_digest
 from oncovivo.analyses.study_input import StudyOptions, load_studies
-from oncovivo.design.endpoint_projection import (
-    HORIZON,
-    LimitProjection,
-    ReachedCount,
-    count_reached,
-    project_limit,
-)
+from oncovivo.design.endpoint_bend import GrowthBend, find_bends, flag_bends
+from oncovivo.design.endpoint_counts import ReachedCount, count_reached
+from oncovivo.design.endpoint_projection import HORIZON, LimitProjection, project_limit
 from oncovivo.design.endpoint_rules import (
     EndpointProfile,
     EndpointRule,
@@ -26,6 +22,7 @@ from oncovivo.design.endpoint_rules import (
     evaluate_rules,
     read_profile,
 )
+from oncovivo.design.endpoint_totals import project_total
 from oncovivo.errors import DataError, InputError
 from oncovivo.growth.censored import fit_with_limit
 from oncovivo.growth.data import growth_data
@@ -157,14 +154,17 @@ class StudyEndpoints:
         Whether the numbers come from a simulation.
     n_animals : int
         Animals, those excluded from analyses among them.
-    limit : float or None
-        Volume that days are projected to, mm³.
+    limit, total_limit : float or None
+        Volumes that days are projected to, mm³: of a tumor, and of all tumors of an animal.
     watch : Watch
         Alerts, and rules without readings.
     projections : tuple of LimitProjection
-        In the order of the study; empty where no rule limits the volume.
+        In the order of the study, then hosts of several tumors; empty where no rule limits the
+        volume.
+    bends : tuple of GrowthBend
+        Whether the growth of each arm is exponential, as projections have it.
     counts : tuple of ReachedCount
-        By day and arm.
+        By day and arm, after the arms of a day all of them together.
     reason : str
         Why there are no projections.
     warnings : tuple of GrowthWarning
@@ -176,8 +176,10 @@ class StudyEndpoints:
     simulated: bool
     n_animals: int
     limit: float | None
+    total_limit: float | None
     watch: Watch
     projections: tuple[LimitProjection, ...]
+    bends: tuple[GrowthBend, ...]
     counts: tuple[ReachedCount, ...]
     reason: str
     warnings: tuple[GrowthWarning, ...]
@@ -192,9 +194,11 @@ class StudyEndpoints:
             "reason": self.reason,
             "n_animals": self.n_animals,
             "limit_mm3": self.limit,
+            "total_limit_mm3": self.total_limit,
             "alerts": [alert.to_dict() for alert in self.watch.alerts],
             "rules_without_readings": [rule.to_dict() for rule in self.watch.unread],
             "projections": [projection.to_dict() for projection in self.projections],
+            "growth": [bend.to_dict() for bend in self.bends],
             "counts": [count.to_dict() for count in self.counts],
             "warnings": [warning.to_dict() for warning in self.warnings],
         }
@@ -244,12 +248,12 @@ class FileEndpoints:
                     "kind": "projection",
                     "animal_id": found.animal_id,
                     "arm": found.arm,
-                    "rule": "volume",
+                    "rule": found.quantity,
                     "day": found.day,
                     "lower": found.lower,
                     "upper": found.upper,
                     "value": found.last_volume,
-                    "limit": study.limit,
+                    "limit": found.limit,
                     "reason": "reached" if found.reached else found.reason,
                 }
                 for found in study.projections
@@ -281,28 +285,36 @@ def watch_study(
         As :func:`oncovivo.design.endpoint_rules.evaluate_rules`.
     """
     reading = reading or StudyOptions()
-    profile, limit = options.profile, options.profile.volume_limit
+    profile = options.profile
+    limit, total = profile.volume_limit, profile.total_limit
     watch = evaluate_rules(study, profile, baseline_day=reading.baseline_day)
     projections: tuple[LimitProjection, ...] = ()
     counts: tuple[ReachedCount, ...] = ()
     warnings: tuple[GrowthWarning, ...] = ()
     reason = ""
-    if limit is not None:
+    bends: tuple[GrowthBend, ...] = ()
+    if limit is not None or total is not None:
         try:
             fit = _fit(study, reading)
         except DataError as error:
             reason = str(error)
-            projections = _every_animal(study, (), options, limit, reason)
+            projections = _every_animal(study, (), options, reason)
         else:
+            bends = find_bends(fit.data)
             projections = _every_animal(
                 study,
-                project_limit(fit, limit, level=options.level, horizon=options.horizon),
+                flag_bends(fit.data, _projected(fit, options), bends, horizon=options.horizon),
                 options,
-                limit,
                 "no reading of it enters the growth model",
             )
             counts = count_reached(
-                fit, limit, options.by_days or _weeks(fit), gone=_left_otherwise(study)
+                fit,
+                limit,
+                options.by_days or _weeks(fit),
+                gone=_left_otherwise(study),
+                total_limit=total,
+                hosts=_hosts_of(study, profile),
+                level=options.level,
             )
             warnings = fit.warnings
     return StudyEndpoints(
@@ -311,8 +323,10 @@ def watch_study(
         simulated=study.simulated,
         n_animals=len(study.animals) + len(study.exclusions),
         limit=limit,
+        total_limit=total,
         watch=watch,
         projections=projections,
+        bends=bends,
         counts=counts,
         reason=reason,
         warnings=warnings,
@@ -385,41 +399,88 @@ def _left_otherwise(study: Study) -> frozenset[str]:
     )
 
 
+def _hosts_of(study: Study, profile: EndpointProfile) -> dict[str, tuple[str, ...]]:
+    """Hosts whose tumors are analyzed; evaluating the rules refused strangers."""
+    known = {animal.animal_id for animal in study.animals}
+    found = {
+        host: tuple(name for name in tumors if name in known)
+        for host, tumors in profile.hosts.items()
+    }
+    return {host: tumors for host, tumors in found.items() if tumors}
+
+
+def _single_limit(name: str, profile: EndpointProfile) -> float | None:
+    """Limit of the volume of one tumor; that of the total where it is the animal's only one."""
+    hosted = any(name in tumors for tumors in profile.hosts.values())
+    limits = [profile.volume_limit, None if hosted else profile.total_limit]
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _projected(fit: GrowthFit, options: EndpointOptions) -> list[LimitProjection]:
+    """Days of tumors at their own limit, then of hosts at that of the total."""
+    profile = options.profile
+    asked = {name: _single_limit(name, profile) for name in fit.data.animal_ids}
+    found: list[LimitProjection] = []
+    for limit in sorted({limit for limit in asked.values() if limit is not None}):
+        found += [
+            one
+            for one in project_limit(fit, limit, level=options.level, horizon=options.horizon)
+            if asked[one.animal_id] == limit
+        ]
+    if profile.total_limit is not None and profile.hosts:
+        found += project_total(
+            fit,
+            profile.total_limit,
+            profile.hosts,
+            level=options.level,
+            horizon=options.horizon,
+        )
+    return found
+
+
 def _every_animal(
     study: Study,
     projections: Sequence[LimitProjection],
     options: EndpointOptions,
-    limit: float,
     reason: str,
 ) -> tuple[LimitProjection, ...]:
     """The projections, and of the other animals what was read and why there is no day."""
-    known = {found.animal_id: found for found in projections}
-    table = study.measurements
-    table = table[table["volume_mm3"].notna()]
+    profile = options.profile
+    known = {(found.animal_id, found.quantity): found for found in projections}
     found: list[LimitProjection] = []
     for animal in study.animals:
-        if animal.animal_id in known:
-            found.append(known[animal.animal_id])
-            continue
-        own = table[table["animal_id"] == animal.animal_id]
-        days = own["day"].to_numpy(dtype=float)
-        sizes = own["volume_mm3"].to_numpy(dtype=float)
-        at = np.flatnonzero(sizes >= limit * (1 - 1e-9))
-        reached = bool(at.size)
-        found.append(
-            LimitProjection(
-                animal_id=animal.animal_id,
-                arm=animal.arm,
-                reached=reached,
-                day=float(days[at[0]]) if reached else None,
-                lower=float(days[max(at[0] - 1, 0)]) if reached else None,
-                upper=float(days[at[0]]) if reached else None,
-                level=options.level,
-                last_day=float(days[-1]) if days.size else None,
-                last_volume=float(sizes[-1]) if days.size else None,
-                rate=None,
-                status="ok" if reached else "not_estimable",
-                reason="" if reached else reason,
+        limit = _single_limit(animal.animal_id, profile)
+        if limit is not None:
+            found.append(
+                known.get((animal.animal_id, "volume"))
+                or _without_line(study, animal.animal_id, animal.arm, limit, options, reason)
             )
-        )
+    found += [one for one in projections if one.quantity == "total_volume"]
     return tuple(found)
+
+
+def _without_line(
+    study: Study, name: str, arm: str, limit: float, options: EndpointOptions, reason: str
+) -> LimitProjection:
+    """An animal that no line was found for."""
+    table = study.measurements
+    own = table[(table["animal_id"] == name) & table["volume_mm3"].notna()]
+    days = own["day"].to_numpy(dtype=float)
+    sizes = own["volume_mm3"].to_numpy(dtype=float)
+    at = np.flatnonzero(sizes >= limit * (1 - 1e-9))
+    reached = bool(at.size)
+    return LimitProjection(
+        animal_id=name,
+        arm=arm,
+        reached=reached,
+        day=float(days[at[0]]) if reached else None,
+        lower=float(days[max(at[0] - 1, 0)]) if reached else None,
+        upper=float(days[at[0]]) if reached else None,
+        level=options.level,
+        last_day=float(days[-1]) if days.size else None,
+        last_volume=float(sizes[-1]) if days.size else None,
+        rate=None,
+        status="ok" if reached else "not_estimable",
+        reason="" if reached else reason,
+        limit=limit,
+    )

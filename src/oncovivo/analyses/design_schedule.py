@@ -181,7 +181,8 @@ def read_calendar_plan(path: Path) -> tuple[str, CalendarPlan]:
 def first_day_near_limit(path: Path) -> int | None:
     """First study day on which a reading may be at the limit, from ``design endpoints --json``.
 
-    The earliest lower end of a projected day; None where there is no projection.
+    The earliest lower end of a projected day, or day at the last rate where growth quickens; None
+    where there is no projection.
 
     Raises
     ------
@@ -200,7 +201,12 @@ def first_day_near_limit(path: Path) -> int | None:
         rows = study.get("projections") if isinstance(study, dict) else None
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise FileFormatError(expected, found="no projections", where=path.name)
-        days += [row["lower"] for row in rows if isinstance(row.get("lower"), int | float)]
+        days += [
+            row[name]
+            for row in rows
+            for name in ("lower", "day_at_last_rate")
+            if isinstance(row.get(name), int | float)
+        ]
     return math.floor(min(days)) if days else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from pydantic import (
     ValidationError,
 )
 
+from oncovivo.analyses.design_protocol_file import ProtocolFile, read_protocol_file
 from oncovivo.analyses.evidence_pools import RowEffect, read_effects
 from oncovivo.analyses.pool_rows import askable_pool_words
 from oncovivo.analyses.simulation_inputs import (
@@ -30,6 +32,7 @@ from oncovivo.combination.doses import Unequal
 from oncovivo.combination.result import Null, Scale
 from oncovivo.errors import FileFormatError
 from oncovivo.evidence import (
+    COLUMNS,
     Claim,
     Identifiers,
     Record,
@@ -38,7 +41,7 @@ from oncovivo.evidence import (
     read_records,
 )
 from oncovivo.evidence.claim_sources import ClaimSource, SourceWord
-from oncovivo.evidence.csvfile import read_text
+from oncovivo.evidence.csvfile import read_rows, read_text
 from oncovivo.evidence.lint import (
     AnnouncedFigure,
     LintInput,
@@ -46,7 +49,7 @@ from oncovivo.evidence.lint import (
     Waiver,
     read_waivers,
 )
-from oncovivo.evidence.quality import Rating, read_quality
+from oncovivo.evidence.quality import QUALITY_COLUMNS, Rating, read_quality
 from oncovivo.evidence.records import STATES
 from oncovivo.evidence.screening import Screening, read_screening
 from oncovivo.figures import Diagram, read_diagram
@@ -64,7 +67,9 @@ __all__ = [
     "FigureEntry",
     "GuideProject",
     "GuideSettings",
+    "MarkerEntry",
     "PlacedDiagram",
+    "ProtocolEntry",
     "SectionId",
     "SimulationEntry",
     "StudyEntry",
@@ -211,11 +216,13 @@ class SimulationEntry(_Strict):
     """A ``[[simulation]]``: a file that ``oncovivo simulate`` runs, and where to show it.
 
     ``draws`` are those behind the limits, else as many as the file says. Claims name a simulation
-    by its file's name without the ending.
+    by its file's name without the ending. With ``tumor``, an OncoTree code, its tumor volumes
+    stand beside the studies and rows of that tumor type.
     """
 
     path: NonEmpty
     section: SectionId = "mechanism"
+    tumor: NonEmpty | None = None
     draws: Annotated[int, Field(strict=True, ge=1, le=100_000)] | None = None
 
     @property
@@ -224,12 +231,46 @@ class SimulationEntry(_Strict):
         return Path(self.path).stem
 
 
+class MarkerEntry(_Strict):
+    """A ``[[marker]]``: markers of studies, or of lines in a panel, and where to show them.
+
+    Without ``features``, ``path`` is a study folder with ``markers.csv`` or a folder of such
+    folders; ``treatment`` names the treated arm where there are several. With ``features``, tables
+    of markers by line, it is a panel of growth curves or, with the column ``response``, a table
+    with one row for each line. ``source`` is a key of references.json or free text.
+    """
+
+    path: NonEmpty
+    section: SectionId = "markers"
+    features: tuple[NonEmpty, ...] = ()
+    control: NonEmpty | None = None
+    treatment: NonEmpty | None = None
+    markers: tuple[NonEmpty, ...] = ()
+    tumor_types: tuple[NonEmpty, ...] = ()
+    adjust: tuple[NonEmpty, ...] = ()
+    response: NonEmpty | None = None
+    std_error: NonEmpty | None = None
+    source: NonEmpty | None = None
+    simulated: bool = False
+
+
+class ProtocolEntry(_Strict):
+    """The table ``[protocol]``: the protocol of the next study, shown in the section protocol.
+
+    Its statements cite the guide's references, whatever references the file itself names.
+    """
+
+    path: NonEmpty
+
+
 class _GuideFile(_Strict):
     guide: GuideSettings
     text: tuple[TextEntry, ...] = ()
     figure: tuple[FigureEntry, ...] = ()
     study: tuple[StudyEntry, ...] = Field(default=())
     simulation: tuple[SimulationEntry, ...] = ()
+    marker: tuple[MarkerEntry, ...] = ()
+    protocol: ProtocolEntry | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,6 +299,8 @@ class GuideProject:
     diagrams: tuple[PlacedDiagram, ...]
     studies: tuple[StudyEntry, ...]
     simulations: tuple[SimulationEntry, ...]
+    markers: tuple[MarkerEntry, ...]
+    protocol: ProtocolFile | None
     records: tuple[Record, ...]
     effects: tuple[RowEffect, ...]
     ratings: tuple[Rating, ...]
@@ -304,6 +347,12 @@ class GuideProject:
                     if study.source is not None and study.source in self.library
                 ),
                 *dict.fromkeys(rating.source for rating in self.ratings),
+                *(
+                    entry.source
+                    for entry in self.markers
+                    if entry.source is not None and entry.source in self.library
+                ),
+                *(() if self.protocol is None else self.protocol.cited),
             ),
         )
 
@@ -347,17 +396,22 @@ def _read_project(folder: Path) -> GuideProject:
             where="guide.toml, guide.compound",
             mend="use a key of compounds.csv, or add it to evidence/compounds.csv",
         )
+    claims = read_claims(folder / "claims.toml") if _present(folder / "claims.toml") else ()
     records: tuple[Record, ...] = ()
-    if _present(evidence / "records.csv"):
+    # A header alone is a guide that was just started, unless a sentence speaks of rows.
+    if _present(evidence / "records.csv") and (
+        any(claim.source is not None for claim in claims)
+        or _has_rows(evidence / "records.csv", [column.name for column in COLUMNS])
+    ):
         records = read_records(
             evidence / "records.csv", identifiers=identifiers, reference_keys=library.keys
         )
-    claims = read_claims(folder / "claims.toml") if _present(folder / "claims.toml") else ()
     _check_entries(file, library, folder)
     simulations = _read_simulations(folder, file)
     studies = _read_studies(folder, file, claims, simulations)
     _check_claims(claims, library, identifiers, simulations, studies, _filed(records, file))
     waivers = read_waivers(evidence / "waivers.csv") if _present(evidence / "waivers.csv") else ()
+    protocol = None if file.protocol is None else _read_protocol(folder, file.protocol, library)
     return GuideProject(
         folder=folder,
         settings=file.guide,
@@ -366,19 +420,22 @@ def _read_project(folder: Path) -> GuideProject:
         diagrams=_read_diagrams(folder, file, library),
         studies=file.study,
         simulations=file.simulation,
+        markers=file.marker,
+        protocol=protocol,
         records=records,
         effects=read_effects(evidence / "effects.csv", records)
         if _present(evidence / "effects.csv")
         else (),
         ratings=read_quality(evidence / "quality.csv", reference_keys=library.keys)
         if _present(evidence / "quality.csv")
+        and _has_rows(evidence / "quality.csv", QUALITY_COLUMNS)
         else (),
         screening=_read_screening(evidence),
         claims=claims,
         library=library,
         identifiers=identifiers,
         waivers=waivers,
-        inputs=_inputs(folder, file),
+        inputs=_inputs(folder, file, protocol),
     )
 
 
@@ -394,6 +451,11 @@ def _read_screening(evidence: Path) -> Screening | None:
 def _present(path: Path) -> bool:
     """Whether anything has the name: a folder or a broken link is refused when it is read."""
     return path.exists() or path.is_symlink()
+
+
+def _has_rows(path: Path, columns: Sequence[str]) -> bool:
+    """Whether a table has more than its header; a wrong header is refused."""
+    return next(read_rows(path, columns=columns), None) is not None
 
 
 def _read_guide_file(folder: Path) -> _GuideFile:
@@ -554,6 +616,15 @@ def _check_entries(file: _GuideFile, library: Library, folder: Path) -> None:
                 where=f"guide.toml, study {study.path}",
                 mend="correct the path; it is relative to guide.toml",
             )
+    for entry in file.marker:
+        for path in (entry.path, *entry.features):
+            if not (folder / path).exists():
+                raise FileFormatError(
+                    "a file or folder of markers",
+                    found="no such file",
+                    where=f"guide.toml, marker {path}",
+                    mend="correct the path; it is relative to guide.toml",
+                )
 
 
 def _read_simulations(folder: Path, file: _GuideFile) -> dict[str, Simulation]:
@@ -608,6 +679,18 @@ def _read_studies(
     return found
 
 
+def _read_protocol(folder: Path, entry: ProtocolEntry, library: Library) -> ProtocolFile:
+    """The protocol of the next study, with the guide's references."""
+    if not (folder / entry.path).is_file():
+        raise FileFormatError(
+            "a protocol",
+            found="no such file",
+            where=f"guide.toml, protocol {entry.path}",
+            mend="correct the path; it is relative to guide.toml",
+        )
+    return read_protocol_file(folder / entry.path, library=library)
+
+
 def _read_diagrams(folder: Path, file: _GuideFile, library: Library) -> tuple[PlacedDiagram, ...]:
     """The diagrams whose data files exist; the linter reports those that are announced only."""
     return tuple(
@@ -628,7 +711,9 @@ def _read_diagram(path: Path, library: Library) -> Diagram:
     return read_diagram(path, reference_keys=library.keys)
 
 
-def _inputs(folder: Path, file: _GuideFile) -> tuple[InputFile, ...]:
+def _inputs(
+    folder: Path, file: _GuideFile, protocol: ProtocolFile | None
+) -> tuple[InputFile, ...]:
     """Every file that the guide is made of, with its digest, in the order of names."""
     named = ["guide.toml", "claims.toml"]
     named += [
@@ -648,6 +733,9 @@ def _inputs(folder: Path, file: _GuideFile) -> tuple[InputFile, ...]:
         )
     ]
     named += [figure.file for figure in file.figure]
+    if file.protocol is not None and protocol is not None:
+        base = Path(file.protocol.path).parent.as_posix()
+        named += [posixpath.normpath(f"{base}/{name}") for name in protocol.places]
     for simulation in file.simulation:
         beside = files_beside(folder / simulation.path)
         named += [
@@ -666,6 +754,15 @@ def _inputs(folder: Path, file: _GuideFile) -> tuple[InputFile, ...]:
             ]
         else:
             named.append(study.path)
+    for entry in file.marker:
+        for path in (entry.path, *entry.features):
+            own = folder / path
+            inside = sorted(own.rglob("*")) if own.is_dir() else [own]
+            named += [
+                posixpath.normpath(one.relative_to(folder).as_posix())
+                for one in inside
+                if one.suffix != ".py" and not one.name.startswith(".")
+            ]
     return tuple(
         digest_file(folder / name, name=name)
         for name in sorted(dict.fromkeys(named))

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 
 from oncovivo.analyses.bundle import Bundle, ScreenedSearch
+from oncovivo.analyses.cache import ResultCache
+from oncovivo.analyses.conclusions import rank_combinations, rank_markers, rank_tumors
 from oncovivo.analyses.contract import contract
+from oncovivo.analyses.design_protocol import build_protocol
 from oncovivo.analyses.evidence_pools import pool_evidence
+from oncovivo.analyses.guide_markers import run_markers
+from oncovivo.analyses.kept_results import KeptResults
+from oncovivo.analyses.one_estimand import TumorEstimands, one_estimand
 from oncovivo.analyses.pool_rows import pool_rows, pool_source, pooled_slot
 from oncovivo.analyses.project import GuideProject
 from oncovivo.analyses.simulation_results import run_simulations, simulation_rows
@@ -15,15 +22,54 @@ from oncovivo.analyses.study_names import study_source
 from oncovivo.analyses.study_results import analyse_studies
 from oncovivo.analyses.study_rows import study_rows
 from oncovivo.evidence import evaluate_claims, flatten
-from oncovivo.evidence.lint import Finding, lint
+from oncovivo.evidence.lint import RULES, RULES_OF_RESULTS, Disagreement, Finding, lint
 from oncovivo.provenance import InputFile, Provenance, package_versions
 
 __all__ = ["lint_project", "lint_summary", "run"]
 
 
-def lint_project(project: GuideProject) -> tuple[Finding, ...]:
-    """What the linter finds in a project, waivers applied."""
-    return lint(project.lint_input())
+def lint_project(
+    project: GuideProject, estimands: Sequence[TumorEstimands] | None = None
+) -> tuple[Finding, ...]:
+    """What the linter finds in a project, waivers applied.
+
+    Parameters
+    ----------
+    project : GuideProject
+        The project.
+    estimands : sequence of TumorEstimands, optional
+        Results of a build; without them the rules that need results do not run.
+    """
+    case = project.lint_input()
+    if estimands is None:
+        return lint(case, rules=[rule for rule in RULES if rule not in RULES_OF_RESULTS])
+    return lint(replace(case, disagreements=_disagreements(estimands)))
+
+
+def _disagreements(estimands: Sequence[TumorEstimands]) -> tuple[Disagreement, ...]:
+    """Simulations whose limits and a study's have no value in common."""
+    found = []
+    for tumor in estimands:
+        rows = {row.row_id: row for row in tumor.rows}
+        for agreement in tumor.agreement:
+            if agreement.verdict != "disagrees":
+                continue
+            simulated, measured = rows[agreement.simulation], rows[agreement.study]
+            words = [
+                f"{one.rate:.4f} per day ({one.rate_lower:.4f} to {one.rate_upper:.4f})"
+                for one in (simulated, measured)
+            ]
+            found.append(
+                Disagreement(
+                    tumor=tumor.tumor or "no tumor type",
+                    treatment=agreement.treatment,
+                    simulation=simulated.origin,
+                    study=measured.origin,
+                    simulated=words[0].replace("-", "−"),
+                    measured=words[1].replace("-", "−"),
+                )
+            )
+    return tuple(found)
 
 
 def lint_summary(project: GuideProject, findings: Sequence[Finding]) -> dict[str, object]:
@@ -42,7 +88,11 @@ def lint_summary(project: GuideProject, findings: Sequence[Finding]) -> dict[str
 
 
 def run(
-    project: GuideProject, *, built: date, progress: Callable[[str], None] = lambda _: None
+    project: GuideProject,
+    *,
+    built: date,
+    progress: Callable[[str], None] = lambda _: None,
+    cache: ResultCache | None = None,
 ) -> Bundle:
     """All results of a guide project.
 
@@ -54,6 +104,8 @@ def run(
         The date that the guide prints.
     progress : callable, optional
         Called with the name of each stage before it starts.
+    cache : ResultCache, optional
+        Where studies and simulations are kept; without one they are computed.
 
     Raises
     ------
@@ -61,11 +113,18 @@ def run(
         If a study or a diagram cannot be read, a simulation cannot run, or a claim names a source
         that does not exist.
     """
-    simulations = run_simulations(project.simulations, folder=project.folder, progress=progress)
+    results = KeptResults(project, cache or ResultCache())
+    simulations = run_simulations(
+        project.simulations, folder=project.folder, progress=progress, kept=results.simulation
+    )
     progress("studies")
     studies = analyse_studies(
-        project.studies, folder=project.folder, identifiers=project.identifiers
+        project.studies,
+        folder=project.folder,
+        identifiers=project.identifiers,
+        kept=results.study,
     )
+    markers = run_markers(project.markers, folder=project.folder, progress=progress)
     progress("claims")
     works = project.library.works()
     compound = project.settings.compound
@@ -91,8 +150,28 @@ def run(
             rows, project.records, project.effects, compound=compound, works=works
         ),
     )
+    progress("effects")
+    known = project.identifiers.compounds.get(compound)
+    estimands = one_estimand(
+        compound=compound,
+        names=() if known is None else (known.name, *known.synonyms),
+        studies=studies,
+        records=project.records,
+        effects=project.effects,
+        simulations=simulations,
+    )
+    conclusions = (
+        rank_tumors(estimands, obstacles={one.tumor: one.found.reason for one in pools}),
+        rank_combinations(studies),
+        rank_markers(markers),
+    )
+    protocol = None
+    if project.protocol is not None:
+        progress("protocol")
+        # A guide is public: the seed would tell the arms to those who are blinded.
+        protocol = build_protocol(project.protocol, blinded=True)
     progress("lint")
-    findings = lint_project(project)
+    findings = lint_project(project, estimands)
     return Bundle(
         settings=project.settings,
         texts=project.texts,
@@ -105,11 +184,15 @@ def run(
         waivers=project.waivers,
         studies=studies,
         simulations=simulations,
+        markers=markers,
         pools=pools,
+        estimands=estimands,
+        conclusions=conclusions,
         ratings=project.ratings,
         screening=None
         if project.screening is None
         else ScreenedSearch(flow=project.screening.flow, agreement=project.screening.agreement),
+        protocol=protocol,
         provenance=Provenance(
             date=built.isoformat(), inputs=project.inputs, versions=package_versions()
         ),

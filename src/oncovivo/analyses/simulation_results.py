@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from oncovivo.analyses.project import SectionId, SimulationEntry
 from oncovivo.analyses.simulation_inputs import source_name
@@ -22,10 +24,11 @@ class PlacedSimulation:
     """A simulation, the section it stands in, and the pathway of its model.
 
     ``diagram`` is None and ``arrows`` empty where the model has no pathway; the numbers behind
-    arrows are those of the control.
+    arrows are those of the control. ``tumor`` is an OncoTree code or empty.
     """
 
     section: SectionId
+    tumor: str
     result: SimulationResult
     diagram: Diagram | None
     arrows: tuple[PathwayRow, ...]
@@ -36,11 +39,17 @@ class PlacedSimulation:
         return source_name(self.result.name)
 
 
+KeptSimulation: TypeAlias = Callable[
+    [SimulationEntry, Callable[[], PlacedSimulation]], PlacedSimulation
+]
+
+
 def run_simulations(
     entries: Sequence[SimulationEntry],
     *,
     folder: Path,
     progress: Callable[[str], None] = lambda _: None,
+    kept: KeptSimulation = lambda _, compute: compute(),
 ) -> tuple[PlacedSimulation, ...]:
     """Every simulation of a guide, in the order of ``guide.toml``.
 
@@ -52,6 +61,8 @@ def run_simulations(
         Of the guide.
     progress : callable
         Called with the name of each simulation.
+    kept : callable, optional
+        Given an entry and what runs it, returns its result, run or kept from earlier.
 
     Raises
     ------
@@ -61,7 +72,7 @@ def run_simulations(
     found = []
     for entry in entries:
         progress(f"simulation {entry.name}")
-        found.append(_run(entry, folder))
+        found.append(kept(entry, partial(_run, entry, folder)))
     return tuple(found)
 
 
@@ -76,6 +87,7 @@ def _run(entry: SimulationEntry, folder: Path) -> PlacedSimulation:
     drawn = bool(model.edges)
     return PlacedSimulation(
         section=entry.section,
+        tumor=entry.tumor or "",
         result=run.result,
         diagram=pathway_diagram(model, control.parameters) if drawn else None,
         arrows=pathway_rows(model, control.parameters) if drawn else (),

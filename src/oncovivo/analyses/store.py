@@ -14,7 +14,12 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from oncovivo.analyses.bundle import Bundle, ScreenedSearch
+from oncovivo.analyses.bundle_versions import SCHEMA, check_schema, upgrade
+from oncovivo.analyses.conclusions import Conclusion
+from oncovivo.analyses.design_protocol import ProtocolResult
 from oncovivo.analyses.evidence_pools import TumorPools
+from oncovivo.analyses.guide_markers import PlacedMarkers
+from oncovivo.analyses.one_estimand import TumorEstimands
 from oncovivo.analyses.project import GuideSettings, PlacedDiagram, TextEntry
 from oncovivo.analyses.simulation_results import PlacedSimulation
 from oncovivo.analyses.study_results import StudyResult
@@ -31,20 +36,22 @@ from oncovivo.evidence.vocabulary import Compound, TumorType
 from oncovivo.provenance import InputFile, Provenance
 from oncovivo.references import read_references
 
-__all__ = ["SCHEMA", "read_bundle", "write_bundle"]
-
-SCHEMA = "oncovivo.bundle/1"
+__all__ = ["SCHEMA", "SIMULATIONS", "STUDIES", "read_bundle", "write_bundle"]
 
 _TEXTS = TypeAdapter(tuple[TextEntry, ...])
 _DIAGRAMS = TypeAdapter(tuple[PlacedDiagram, ...])
 _CLAIMS = TypeAdapter(tuple[ClaimResult, ...])
 _FINDINGS = TypeAdapter(tuple[Finding, ...])
 _WAIVERS = TypeAdapter(tuple[Waiver, ...])
-_STUDIES = TypeAdapter(tuple[StudyResult, ...])
-_SIMULATIONS = TypeAdapter(tuple[PlacedSimulation, ...])
+STUDIES = TypeAdapter(tuple[StudyResult, ...])
+SIMULATIONS = TypeAdapter(tuple[PlacedSimulation, ...])
 _POOLS = TypeAdapter(tuple[TumorPools, ...])
+_MARKERS = TypeAdapter(tuple[PlacedMarkers, ...])
+_ESTIMANDS = TypeAdapter(tuple[TumorEstimands, ...])
+_CONCLUSIONS = TypeAdapter(tuple[Conclusion, ...])
 _RATINGS = TypeAdapter(tuple[Rating, ...])
 _SCREENING = TypeAdapter(ScreenedSearch | None)
+_PROTOCOL = TypeAdapter(ProtocolResult | None)
 _TUMORS = TypeAdapter(tuple[TumorType, ...])
 _COMPOUNDS = TypeAdapter(tuple[Compound, ...])
 _INPUTS = TypeAdapter(tuple[InputFile, ...])
@@ -85,19 +92,34 @@ def write_bundle(bundle: Bundle, folder: Path) -> None:
         folder / "waivers.json", _WAIVERS.dump_python(bundle.waivers, mode="json", by_alias=True)
     )
     _write(
-        folder / "studies.json", _STUDIES.dump_python(bundle.studies, mode="json", by_alias=True)
+        folder / "studies.json", STUDIES.dump_python(bundle.studies, mode="json", by_alias=True)
     )
     _write(
         folder / "simulations.json",
-        _SIMULATIONS.dump_python(bundle.simulations, mode="json", by_alias=True),
+        SIMULATIONS.dump_python(bundle.simulations, mode="json", by_alias=True),
     )
     _write(folder / "pools.json", _POOLS.dump_python(bundle.pools, mode="json", by_alias=True))
+    _write(
+        folder / "markers.json", _MARKERS.dump_python(bundle.markers, mode="json", by_alias=True)
+    )
+    _write(
+        folder / "estimands.json",
+        _ESTIMANDS.dump_python(bundle.estimands, mode="json", by_alias=True),
+    )
+    _write(
+        folder / "conclusions.json",
+        _CONCLUSIONS.dump_python(bundle.conclusions, mode="json", by_alias=True),
+    )
     _write(
         folder / "quality.json", _RATINGS.dump_python(bundle.ratings, mode="json", by_alias=True)
     )
     _write(
         folder / "screening.json",
         _SCREENING.dump_python(bundle.screening, mode="json", by_alias=True),
+    )
+    _write(
+        folder / "protocol.json",
+        _PROTOCOL.dump_python(bundle.protocol, mode="json", by_alias=True),
     )
     _write(
         folder / "identifiers.json",
@@ -120,16 +142,14 @@ def read_bundle(folder: Path) -> Bundle:
     Raises
     ------
     FileFormatError
-        If the folder holds no bundle, one of another schema version, or a damaged one.
+        If the folder holds no bundle, one of a schema version that cannot be read, or a damaged
+        one.
     """
     guide = _read(folder / "guide.json")
-    if not isinstance(guide, dict) or guide.get("schema") != SCHEMA:
-        raise FileFormatError(
-            f"a bundle of the schema {SCHEMA}",
-            found=repr(guide.get("schema") if isinstance(guide, dict) else guide),
-            where=f"{folder.name}/guide.json",
-            mend="build the guide again with this version",
-        )
+    schema = check_schema(
+        guide.get("schema") if isinstance(guide, dict) else None,
+        where=f"{folder.name}/guide.json",
+    )
     identifiers = _read(folder / "identifiers.json")
     tumors = _validate(_TUMORS, identifiers.get("tumor_types"), folder / "identifiers.json")
     compounds = _validate(_COMPOUNDS, identifiers.get("compounds"), folder / "identifiers.json")
@@ -143,20 +163,24 @@ def read_bundle(folder: Path) -> Bundle:
     return Bundle(
         settings=_validate(_SETTINGS, guide["guide"], folder / "guide.json"),
         texts=_validate(_TEXTS, guide["texts"], folder / "guide.json"),
-        diagrams=_load(_DIAGRAMS, folder / "diagrams.json"),
+        diagrams=_load(_DIAGRAMS, folder / "diagrams.json", schema),
         records=read_records(records, identifiers=known, reference_keys=library.keys)
         if records.read_bytes().count(b"\n") > 1
         else (),
         library=library,
         identifiers=known,
-        claims=_load(_CLAIMS, folder / "claims.json"),
-        findings=_load(_FINDINGS, folder / "findings.json"),
-        waivers=_load(_WAIVERS, folder / "waivers.json"),
-        studies=_load(_STUDIES, folder / "studies.json"),
-        simulations=_load(_SIMULATIONS, folder / "simulations.json"),
-        pools=_load(_POOLS, folder / "pools.json"),
-        ratings=_load(_RATINGS, folder / "quality.json"),
-        screening=_load(_SCREENING, folder / "screening.json"),
+        claims=_load(_CLAIMS, folder / "claims.json", schema),
+        findings=_load(_FINDINGS, folder / "findings.json", schema),
+        waivers=_load(_WAIVERS, folder / "waivers.json", schema),
+        studies=_load(STUDIES, folder / "studies.json", schema),
+        simulations=_load(SIMULATIONS, folder / "simulations.json", schema),
+        pools=_load(_POOLS, folder / "pools.json", schema),
+        markers=_load(_MARKERS, folder / "markers.json", schema),
+        estimands=_load(_ESTIMANDS, folder / "estimands.json", schema),
+        conclusions=_load(_CONCLUSIONS, folder / "conclusions.json", schema),
+        ratings=_load(_RATINGS, folder / "quality.json", schema),
+        screening=_load(_SCREENING, folder / "screening.json", schema),
+        protocol=_load(_PROTOCOL, folder / "protocol.json", schema),
         provenance=Provenance(
             date=provenance["date"],
             program=provenance["program"],
@@ -185,8 +209,19 @@ def _read(path: Path) -> Any:  # noqa: ANN401  # JSON of any shape; the caller v
         ) from err
 
 
-def _load(adapter: TypeAdapter[_T], path: Path) -> _T:
-    return _validate(adapter, _read(path), path)
+def _load(adapter: TypeAdapter[_T], path: Path, schema: str) -> _T:
+    """A part of a bundle of any version that can be read."""
+    if schema != SCHEMA and not path.exists():
+        return _empty(adapter, path)
+    return _validate(adapter, upgrade(path.name, _read(path), schema=schema), path)
+
+
+def _empty(adapter: TypeAdapter[_T], path: Path) -> _T:
+    """What stands for a part that an earlier version did not write: nothing, or no entries."""
+    try:
+        return adapter.validate_python(None)
+    except ValidationError:
+        return _validate(adapter, (), path)
 
 
 def _validate(adapter: TypeAdapter[_T], content: object, path: Path) -> _T:

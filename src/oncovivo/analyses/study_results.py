@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from oncovivo.analyses.contract import input_digest
 from oncovivo.analyses.growth_analysis import growth_or_reason
@@ -85,8 +88,15 @@ class StudyResult:
     notes: tuple[str, ...]
 
 
+KeptStudy: TypeAlias = Callable[[NamedStudy, Callable[[], StudyResult]], StudyResult]
+
+
 def analyse_studies(
-    entries: tuple[StudyEntry, ...], *, folder: Path, identifiers: Identifiers
+    entries: tuple[StudyEntry, ...],
+    *,
+    folder: Path,
+    identifiers: Identifiers,
+    kept: KeptStudy = lambda _, compute: compute(),
 ) -> tuple[StudyResult, ...]:
     """Every study that a guide lists, in its order.
 
@@ -98,6 +108,8 @@ def analyse_studies(
         The folder that their paths are relative to.
     identifiers : Identifiers
         Known tumor types.
+    kept : callable, optional
+        Given a study and what analyses it, returns its result, computed or kept from earlier.
 
     Raises
     ------
@@ -117,7 +129,7 @@ def analyse_studies(
                 mend="use a code of tumor_types.csv, or add it to evidence/tumor_types.csv",
             )
         seed = seed_of(input_digest(folder / entry.path).sha256)
-        results.append(_result(named, identifiers, seed=seed))
+        results.append(kept(named, partial(_result, named, identifiers, seed=seed)))
     return tuple(results)
 
 

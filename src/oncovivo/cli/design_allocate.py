@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from oncovivo.cli.options import DebugOption, JsonOption, MapOption, SeedOption, TableOption
+from oncovivo.cli.design_sheets import PlanOutOption, SheetOption
+from oncovivo.cli.options import DateOption, DebugOption, JsonOption, MapOption, SeedOption
 from oncovivo.cli.progress import stages
 from oncovivo.errors import FileFormatError, InputError
 
@@ -58,7 +59,9 @@ def allocate(
     repeat: RepeatOption = None,
     mapping: MapOption = None,
     seed: SeedOption = None,
-    out: TableOption = None,
+    out: PlanOutOption = None,
+    sheet: SheetOption = None,
+    date: DateOption = None,
     *,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -66,10 +69,13 @@ def allocate(
     """Allocate animals to arms at random, with letters and random orders of work.
 
     Animals outside the window of eligibility stay out with a reason, before the draw. The same
-    files and seed give the same allocation.
+    files and seed give the same allocation. The sheet to print holds orders of work and letters,
+    never arms.
 
     Example: oncovivo design allocate animals.csv --design allocation.toml -o allocation.csv
     """
+    from functools import partial
+
     from oncovivo.analyses.allocation import (
         allocate_file,
         repeat_file,
@@ -77,7 +83,9 @@ def allocate(
         write_record,
     )
     from oncovivo.analyses.study_input import parse_mapping
-    from oncovivo.cli.files import check_table_name, write_table
+    from oncovivo.cli.design_sheets import check_outputs, write_outputs
+    from oncovivo.cli.files import check_table_name
+    from oncovivo.guide.allocation_sheet import allocation_document
 
     if (design is None) == (repeat is None):
         raise InputError(
@@ -87,12 +95,13 @@ def allocate(
         )
     if repeat is not None and seed is not None:
         raise InputError("no --seed with --repeat", found=str(seed), where="--seed")
-    written = [path.absolute() for path in (out, key, record) if path is not None]
+    written = [path.absolute() for path in (out, sheet, key, record) if path is not None]
     if len(set(written)) < len(written):
-        raise InputError("a file of its own for each of -o, --key, --record", found="one twice")
-    for path in (out, key):
-        if path is not None:
-            check_table_name(path)
+        expected = "a file of its own for each of -o, --sheet, --key, --record"
+        raise InputError(expected, found="one twice")
+    check_outputs(out, sheet)
+    if key is not None:
+        check_table_name(key)
     with stages(quiet=as_json) as progress:
         progress("drawing")
         if repeat is not None:
@@ -104,8 +113,13 @@ def allocate(
         _write(lambda path: write_key(found, path), key, option="--key")
     if record is not None:
         _write(lambda path: write_record(found.record, path), record, option="--record")
-    if out is not None:
-        write_table(found.to_frame(blinded=blinded), out)
+    write_outputs(
+        out,
+        sheet,
+        table=partial(found.to_frame, blinded=blinded),
+        document=partial(allocation_document, found),
+        date=date,
+    )
     if as_json:
         content = found.to_dict(blinded=blinded)
         typer.echo(json.dumps(content, ensure_ascii=False, allow_nan=False))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from oncovivo.cli.options import DateOption, DebugOption, JsonOption, TableOption
+from oncovivo.cli.design_sheets import PlanOutOption, SheetOption
+from oncovivo.cli.options import DateOption, DebugOption, JsonOption
 
 if TYPE_CHECKING:
     from oncovivo.analyses.design_doses import DosesResult
@@ -23,16 +24,14 @@ DosesArgument = Annotated[
 WeightsOption = Annotated[
     Path,
     typer.Option(
-        "--weights", metavar="FILE", help="Table: animal_id, arm, day, body_weight_g (CSV, TSV)."
+        "--weights",
+        metavar="FILE",
+        help="Table: animal_id, arm, day, body_weight_g, and cage if wanted (CSV, TSV).",
     ),
 ]
 DayOption = Annotated[
     float | None,
     typer.Option("--day", metavar="D", help="Study day of the sheet; else as DOSES.toml has it."),
-]
-SheetOption = Annotated[
-    Path | None,
-    typer.Option("--sheet", metavar="FILE", help="Also write the sheet to print: .html or .pdf."),
 ]
 
 
@@ -40,7 +39,7 @@ def doses(
     file: DosesArgument,
     weights: WeightsOption,
     day: DayOption = None,
-    out: TableOption = None,
+    out: PlanOutOption = None,
     sheet: SheetOption = None,
     date: DateOption = None,
     *,
@@ -51,21 +50,18 @@ def doses(
 
     A stale weight or a volume beyond the ceiling of the route gives no volume; exit 1 then.
 
-    Example: oncovivo design doses doses.toml --weights weights.csv
+    Example: oncovivo design doses doses.toml --weights weights.csv -o sheet.pdf
     """
-    from oncovivo.analyses.design_doses import check_sheet_name, plan_doses_file, write_sheet
-    from oncovivo.cli.files import check_table_name, write_table
-    from oncovivo.provenance import build_date
+    from functools import partial
 
-    if out is not None:
-        check_table_name(out)
-    if sheet is not None:
-        check_sheet_name(sheet)
+    from oncovivo.analyses.design_doses import plan_doses_file
+    from oncovivo.cli.design_sheets import check_outputs, write_outputs
+    from oncovivo.guide.dose_sheet import dose_document
+
+    check_outputs(out, sheet)
     result = plan_doses_file(file, weights, day=day)
-    if out is not None:
-        write_table(result.to_frame(), out)
-    if sheet is not None:
-        write_sheet(result, sheet, printed=build_date(date))
+    document = partial(dose_document, result)
+    write_outputs(out, sheet, table=result.to_frame, document=document, date=date)
     if as_json:
         typer.echo(json.dumps(result.to_dict(), ensure_ascii=False, allow_nan=False))
     else:

@@ -155,8 +155,9 @@ def _show_study(console: Console, study: StudyEndpoints) -> None:
     _show_alerts(console, study)
     for rule in study.watch.unread:
         console.print(plain(f"  not looked at: {rule.rule}: {rule.reason}"))
-    if study.limit is not None:
-        _show_projections(console, study, study.limit)
+    if study.limit is not None or study.total_limit is not None:
+        _show_projections(console, study)
+        _show_bends(console, study)
         _show_counts(console, study)
     for warning in study.warnings:
         about = f"{warning.arm}: " if warning.arm else ""
@@ -190,7 +191,7 @@ def _show_alerts(console: Console, study: StudyEndpoints) -> None:
     console.print(f"  {len(study.watch.alerts)} readings break a rule")
 
 
-def _show_projections(console: Console, study: StudyEndpoints, limit: float) -> None:
+def _show_projections(console: Console, study: StudyEndpoints) -> None:
     """The days to come, soonest first."""
     from oncovivo.cli.tables import plain, simple_table
 
@@ -200,8 +201,14 @@ def _show_projections(console: Console, study: StudyEndpoints, limit: float) -> 
     open_ = [found for found in study.projections if not found.reached]
     timed = sorted((f for f in open_ if f.day is not None), key=lambda f: f.day or 0.0)
     reached = len(study.projections) - len(open_)
+    limits = [
+        words
+        for words, limit in (("", study.limit), (" in all", study.total_limit))
+        if limit is not None
+        for words in (f"{limit:g} mm³{words}",)
+    ]
     console.print(
-        f"  {limit:g} mm³: {reached} animals were there, {len(timed)} are projected to be, "
+        f"  {' or '.join(limits)}: {reached} were there, {len(timed)} are projected to be, "
         f"{len(open_) - len(timed)} are not"
     )
     if not timed:
@@ -210,8 +217,9 @@ def _show_projections(console: Console, study: StudyEndpoints, limit: float) -> 
     table = simple_table("projected", "arm", "last read", "mm³", "per day", "day", interval)
     for found in timed[:_SHOWN]:
         upper = "beyond" if found.upper is None else f"{found.upper:.0f}"
+        total = " (in all)" if found.quantity == "total_volume" else ""
         table.add_row(
-            plain(found.animal_id),
+            plain(found.animal_id + total),
             plain(found.arm),
             "" if found.last_day is None else f"{found.last_day:g}",
             "" if found.last_volume is None else f"{found.last_volume:.0f}",
@@ -225,20 +233,39 @@ def _show_projections(console: Console, study: StudyEndpoints, limit: float) -> 
         console.print(f"  … and {rest} later ones: --json or -o FILE.csv has them all")
 
 
+def _show_bends(console: Console, study: StudyEndpoints) -> None:
+    """Arms whose growth is not exponential."""
+    from oncovivo.cli.tables import plain
+
+    for bend in study.bends:
+        if bend.growth == "steady" or bend.rate is None or bend.rate_last is None:
+            continue
+        when = "later" if bend.growth == "slowing" else "sooner"
+        console.print(
+            plain(
+                f"  note: {bend.arm}: growth is {bend.growth}, from {bend.rate:+.3f} per day on "
+                f"average to {bend.rate_last:+.3f} at the last reading (p = {bend.p_value:.2g}): "
+                f"its animals may be there {when}; --json has the days at the last rate"
+            )
+        )
+
+
 def _show_counts(console: Console, study: StudyEndpoints) -> None:
     """Animals expected at the limit by day, all arms together."""
     from oncovivo.cli.tables import simple_table
 
     if not study.counts:
         return
-    table = simple_table("by day", "animals", "were at the limit", "expected")
-    for day in dict.fromkeys(count.day for count in study.counts):
-        rows = [count for count in study.counts if count.day == day]
-        table.add_row(
-            f"{day:g}",
-            str(sum(row.n for row in rows)),
-            str(sum(row.reached for row in rows)),
-            f"{sum(row.expected for row in rows):.1f}",
-        )
+    interval = f"{study.counts[0].level:.0%} interval"
+    table = simple_table("by day", "animals", "were at the limit", "expected", interval)
+    for count in study.counts:
+        if count.arm is None:
+            table.add_row(
+                f"{count.day:g}",
+                str(count.n),
+                str(count.reached),
+                f"{count.expected:.1f}",
+                f"{count.lower} to {count.upper}",
+            )
     console.print(table)
     console.print("  expected: if every animal is kept until that day, its growth unchanged")

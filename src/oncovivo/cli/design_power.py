@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from oncovivo.cli.options import DebugOption, JsonOption, SeedOption, TableOption
+from oncovivo.cli.options import DebugOption, FigureOption, JsonOption, SeedOption
 from oncovivo.cli.progress import stages
 from oncovivo.errors import InputError
 
@@ -35,6 +35,16 @@ ReplicatesOption = Annotated[
     typer.Option("--replicates", metavar="N", help="Simulated studies; else those of the plan."),
 ]
 
+OutOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="FILE",
+        help="Also write the table (.csv, .xlsx) or figure (.svg, .png).",
+    ),
+]
+
 
 def power(
     file: PlanArgument,
@@ -43,7 +53,8 @@ def power(
     target: TargetOption = 0.8,
     replicates: ReplicatesOption = None,
     seed: SeedOption = None,
-    out: TableOption = None,
+    out: OutOption = None,
+    figure: FigureOption = None,
     *,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -52,11 +63,20 @@ def power(
 
     Studies are simulated and fitted as `oncovivo growth` does, beside the closed form.
 
-    Example: oncovivo design power power.toml --animals 6,8,10 -o power.csv
+    Example: oncovivo design power power.toml --animals 6,8,10 -o power.svg
     """
-    from oncovivo.analyses.power import plan_power_file
-    from oncovivo.cli.files import check_table_name, write_table
+    from oncovivo.analyses.figure_files import check_figure_name
+    from oncovivo.analyses.power import plan_power_file, write_power_figure
+    from oncovivo.cli.files import check_table_name, write_figures, write_table
 
+    if figure is not None:
+        check_figure_name(figure)
+    if out is not None and out.suffix.lower() in (".svg", ".png"):
+        if figure is not None:
+            raise InputError(
+                "one name for the figure", found=f"{figure.name} and {out.name}", where="-o"
+            )
+        figure, out = out, None
     if out is not None:
         check_table_name(out)
     with stages(quiet=as_json) as progress:
@@ -71,6 +91,8 @@ def power(
         )
     if out is not None:
         write_table(result.to_frame(), out)
+    if figure is not None:
+        write_figures(write_power_figure, result, figure)
     if as_json:
         typer.echo(json.dumps(result.to_dict(), ensure_ascii=False, allow_nan=False))
         return

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from oncovivo.cli.options import DebugOption, JsonOption, TableOption
+from oncovivo.cli.design_sheets import PlanOutOption, SheetOption
+from oncovivo.cli.options import DateOption, DebugOption, JsonOption
 
 if TYPE_CHECKING:
     from oncovivo.analyses.design_schedule import ScheduleResult
@@ -32,23 +33,27 @@ ProjectionsOption = Annotated[
 def schedule(
     file: ScheduleArgument,
     projections: ProjectionsOption = None,
-    out: TableOption = None,
+    out: PlanOutOption = None,
+    sheet: SheetOption = None,
+    date: DateOption = None,
     *,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Say what is done on which day: doses and measurements, with dates.
 
-    Example: oncovivo design schedule schedule.toml -o calendar.csv
+    Example: oncovivo design schedule schedule.toml -o calendar.pdf
     """
-    from oncovivo.analyses.design_schedule import plan_schedule_file
-    from oncovivo.cli.files import check_table_name, write_table
+    from functools import partial
 
-    if out is not None:
-        check_table_name(out)
+    from oncovivo.analyses.design_schedule import plan_schedule_file
+    from oncovivo.cli.design_sheets import check_outputs, write_outputs
+    from oncovivo.guide.calendar_sheet import calendar_document
+
+    check_outputs(out, sheet)
     result = plan_schedule_file(file, projections=projections)
-    if out is not None:
-        write_table(result.to_frame(), out)
+    document = partial(calendar_document, result)
+    write_outputs(out, sheet, table=result.to_frame, document=document, date=date)
     if as_json:
         typer.echo(json.dumps(result.to_dict(), ensure_ascii=False, allow_nan=False))
     else:

@@ -19,6 +19,7 @@ from oncovivo.cli import (
     evidence,
     growth,
     guide,
+    markers,
     mechanism,
     mechanism_sensitivity,
     meta,
@@ -62,6 +63,7 @@ app.command("synergy")(synergy.synergy)
 app.command("meta")(meta.meta)
 app.command("simulate")(simulate.simulate)
 app.command("panel")(panel.panel)
+app.command("markers")(markers.markers)
 app.command("report")(report.report)
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Final, Literal, TypeAlias, get_args
 
 from oncovivo.errors import InputError
-from oncovivo.studies import Regimen
+from oncovivo.studies import Regimen, Treatment
 
 __all__ = [
     "WEEKDAYS",
@@ -203,6 +203,8 @@ class CalendarEntry:
         What is given, or why it is measured.
     planned_day : int
         Study day before a closed day moved it.
+    times : int
+        How often on that day; 1 for measurements.
     """
 
     day: int
@@ -212,6 +214,7 @@ class CalendarEntry:
     arm: str
     detail: str
     planned_day: int
+    times: int = 1
 
     def to_dict(self) -> dict[str, object]:
         """All fields, ready for JSON."""
@@ -254,9 +257,10 @@ def make_calendar(plan: CalendarPlan) -> tuple[CalendarEntry, ...]:
     for arm in plan.arms:
         for treatment in () if arm.regimen is None else arm.regimen.treatments:
             where = f"arm '{arm.name}', {treatment}"
-            days = _dosing_days(plan, treatment.dosing_days(), where)
+            times = _times_per_day(treatment)
+            days = _dosing_days(plan, times, where)
             entries += [
-                _entry(plan, day, "dose", arm.name, str(treatment), planned)
+                _entry(plan, day, "dose", arm.name, str(treatment), planned, times[planned])
                 for day, planned in days
             ]
     order = {"measure": 0, "dose": 1}
@@ -264,7 +268,13 @@ def make_calendar(plan: CalendarPlan) -> tuple[CalendarEntry, ...]:
 
 
 def _entry(
-    plan: CalendarPlan, day: int, task: Task, arm: str, detail: str, planned: int
+    plan: CalendarPlan,
+    day: int,
+    task: Task,
+    arm: str,
+    detail: str,
+    planned: int,
+    times: int = 1,
 ) -> CalendarEntry:
     """An entry with its date."""
     return CalendarEntry(
@@ -275,7 +285,19 @@ def _entry(
         arm=arm,
         detail=detail,
         planned_day=planned,
+        times=times,
     )
+
+
+def _times_per_day(treatment: Treatment) -> dict[int, int]:
+    """How often a treatment is given on each of its days, phase by phase."""
+    found: dict[int, int] = {}
+    for place, course in enumerate(treatment.courses, start=1):
+        # A phase begins where those before it end.
+        until = replace(treatment, courses=treatment.courses[:place])
+        for day in until.dosing_days():
+            found.setdefault(day, course.times_per_day)
+    return dict(sorted(found.items()))
 
 
 def _dosing_days(plan: CalendarPlan, planned: Iterable[int], where: str) -> list[tuple[int, int]]:

@@ -224,12 +224,15 @@ class AnimalWeight:
         Study day.
     weight_g : float
         Positive.
+    cage : str, optional
+        Where it is found.
     """
 
     animal_id: str
     arm: str
     day: float
     weight_g: float
+    cage: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,6 +261,8 @@ class SheetRow:
         Why there is no volume.
     reason : str
         In words, with what to do.
+    cage : str or None
+        That of the latest weighing.
     """
 
     animal_id: str
@@ -276,6 +281,7 @@ class SheetRow:
     ceiling_ml_per_kg: float
     status: SheetStatus
     reason: str
+    cage: str | None = None
 
     def to_dict(self) -> dict[str, object]:
         """All fields, ready for JSON."""
@@ -501,6 +507,7 @@ def _row(
         ceiling_ml_per_kg=ceiling,
         status=status,
         reason=reason,
+        cage=None if weighing is None else weighing.cage,
     )
 
 

@@ -257,6 +257,16 @@ class EndpointProfile:
         ]
         return min(limits, default=None)
 
+    @property
+    def total_limit(self) -> float | None:
+        """Limit of the volume of all tumors of an animal; None where no rule has one."""
+        limits = [
+            rule.limit
+            for rule in self.rules
+            if rule.quantity == "total_volume" and rule.action == "limit"
+        ]
+        return min(limits, default=None)
+
     def with_max_volume(self, limit: float) -> EndpointProfile:
         """The profile with a limit of the volume besides its other rules.
 

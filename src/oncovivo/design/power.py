@@ -1,6 +1,7 @@
-"""Power of a planned growth study, simulated with the analysis that will be used.
+"""Power of a planned study, simulated with the analysis that will be used.
 
-Simulated studies are fitted by the engine of ``oncovivo growth`` and tested with Kenward-Roger.
+Simulated studies are fitted by the engine of ``oncovivo growth`` and tested with Kenward-Roger, or
+tested by log-rank and Fisher's exact test.
 """
 
 from __future__ import annotations
@@ -13,17 +14,15 @@ from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
-from oncovivo.design.power_closed_form import critical_value
+from oncovivo.design.power_cages import cage_tests
+from oncovivo.design.power_closed_form import closed_powers
+from oncovivo.design.power_growth import GrowthDesign, RateTests, question_rows
 from oncovivo.design.power_plan import PowerPlan
+from oncovivo.design.power_readings import PowerReadings, draw_numbers, power_readings
+from oncovivo.design.power_truth import assumed_answers
+from oncovivo.design.power_visits import event_tests, response_tests
 from oncovivo.errors import InputError
-from oncovivo.growth.data import growth_data_from_arrays
-from oncovivo.growth.fit import growth_problem
-from oncovivo.growth.many import ManyFits, fit_many
-from oncovivo.growth.model import GrowthModel
-from oncovivo.growth.replicates import Replicates
-from oncovivo.growth.terms import fixed_terms
 from oncovivo.numerics.mapping import map_parts
 
 __all__ = [
@@ -39,18 +38,8 @@ FloatArray: TypeAlias = NDArray[np.float64]
 BoolArray: TypeAlias = NDArray[np.bool_]
 Progress: TypeAlias = Callable[[int, int], None]
 
-_MODELS: Final = {
-    "common": GrowthModel(),
-    "arm": GrowthModel(intercept="arm"),
-    "ratio": GrowthModel(baseline="ratio"),
-}
 # Studies that are held in memory at once.
 _CHUNK: Final = 1000
-# Degrees of freedom at which the critical value of the largest |t| is found; between them it is
-# interpolated along 1 / df, where it is nearly straight.
-_NODES: Final = 33
-# With more degrees of freedom t is normal to the digits that are shown.
-_MANY: Final = 1e6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,23 +50,34 @@ class QuestionPower:
     ----------
     label : str
         The question.
-    truth : float
-        Assumed answer, natural log per day.
+    truth : float or None
+        Assumed answer, in `unit`; None where response additivity foresees no size above zero.
+    unit : str
+        ``per day`` (natural log), ``percent``, ``index``, ``hazard ratio`` or ``share``.
     power, power_error : float
-        Share of studies that reject 0, and its Monte Carlo standard error.
-    type_one, type_one_error : float
-        The same where the answer is 0.
-    std_error : float
-        Median standard error of the estimate.
+        Share of studies whose interval excludes the bound, without one no effect, and its Monte
+        Carlo standard error.
+    type_one, type_one_error : float or None
+        The same where the answer is the bound; None where no rates make it so.
+    std_error : float or None
+        Median standard error of the estimate on the scale of the test, rates or logs of sizes;
+        None for events and responses.
+    power_cages, power_cages_error, type_one_cages, type_one_cages_error : float or None
+        Of the test that counts cages; None without cages, and for events and responses.
     """
 
     label: str
-    truth: float
+    truth: float | None
+    unit: str
     power: float
     power_error: float
-    type_one: float
-    type_one_error: float
-    std_error: float
+    type_one: float | None
+    type_one_error: float | None
+    std_error: float | None
+    power_cages: float | None = None
+    power_cages_error: float | None = None
+    type_one_cages: float | None = None
+    type_one_cages_error: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +90,13 @@ class SimulatedPower:
         One after the other.
     any_power, any_power_error : float
         Share of studies in which at least one question is answered, and its error.
-    any_type_one, any_type_one_error : float
-        The same where all answers are 0: the family-wise error.
-    singular, left_early : float
-        Shares: of fits on the boundary, of animals that leave before the last day.
+    any_type_one, any_type_one_error : float or None
+        The same where all answers are the bound: the family-wise error.
+    singular, left_early, below_limit : float
+        Shares: of fits on the boundary, of animals that leave before the last day, of readings
+        below the limit.
+    arm_shares : tuple of float
+        Share of the animals of each arm with the event or the response; empty otherwise.
     not_converged : int
         Studies without an optimum; they reject nothing where there is no estimate.
     replicates : int
@@ -103,10 +106,12 @@ class SimulatedPower:
     questions: tuple[QuestionPower, ...]
     any_power: float
     any_power_error: float
-    any_type_one: float
-    any_type_one_error: float
+    any_type_one: float | None
+    any_type_one_error: float | None
     singular: float
     left_early: float
+    below_limit: float = 0.0
+    arm_shares: tuple[float, ...] = ()
     not_converged: int
     replicates: int
 
@@ -122,16 +127,35 @@ class GridCell:
     Parameters
     ----------
     animals : int
-        In every arm.
+        In every arm; where the control has √k times as many, in every other arm.
     last_day : float
         Day of the last reading.
     result : SimulatedPower
         What comes out.
+    closed_form : tuple of float
+        Power of each question in closed form; empty where there is none.
     """
 
     animals: int
     last_day: float
     result: SimulatedPower
+    closed_form: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Outcome:
+    """What B studies say; arrays of shape (B, questions), (B, arms) and (B,)."""
+
+    rejected: BoolArray
+    falsely: BoolArray | None
+    std_error: FloatArray | None
+    counted: BoolArray | None
+    counted_falsely: BoolArray | None
+    arm_shares: FloatArray
+    singular: BoolArray
+    lost: BoolArray
+    left: FloatArray
+    below: FloatArray
 
 
 def power_by_simulation(
@@ -144,9 +168,9 @@ def power_by_simulation(
 ) -> SimulatedPower:
     """Power and type I error from simulated studies, fitted and tested as real ones.
 
-    Where an animal leaves at the size limit, the studies at the null are simulated with the same
-    random numbers; else a difference is added to the readings of a fit that it does not change,
-    and one fit serves both.
+    Where readings depend on sizes (a size limit, a smallest size, events, responses), the studies
+    at the null are simulated with the same random numbers; else a difference is added to the
+    readings of a fit that it does not change, and one fit serves both.
 
     Parameters
     ----------
@@ -161,37 +185,14 @@ def power_by_simulation(
     chunk : int
         Studies that are held in memory at once; the numbers do not depend on it.
     """
-    design = _Design(plan)
-    rejected: list[BoolArray] = []
-    falsely: list[BoolArray] = []
-    errors: list[FloatArray] = []
-    singular = left = lost = 0.0
+    work = _Simulation(plan)
+    parts: list[_Outcome] = []
     for low in range(0, plan.replicates, chunk):
         count = min(chunk, plan.replicates - low)
-        drawn = rng.standard_normal((count, int(plan.sizes.sum()), 2 + len(plan.days)))
-        size, read = _readings(plan, drawn)
-        fits = design.fit(size, read, executor)
-        rejected.append(design.rejects(fits, 0.0))
-        if plan.size_limit is None:
-            falsely.append(design.rejects(fits, plan.truth))
-        else:
-            at_null = design.fit(*_readings(plan.at_null(), drawn), executor)
-            falsely.append(design.rejects(at_null, 0.0))
-        errors.append(fits.std_error)
-        singular += float(fits.singular.sum())
-        lost += float((~fits.converged).sum())
-        left += float((~read[:, :, -1]).mean(axis=1).sum())
+        parts.append(work.outcome(draw_numbers(plan, count, rng=rng), executor))
         if progress is not None:
             progress(low + count, plan.replicates)
-    return _summary(
-        plan,
-        np.concatenate(rejected),
-        np.concatenate(falsely),
-        np.concatenate(errors),
-        singular=singular / plan.replicates,
-        left=left / plan.replicates,
-        lost=int(lost),
-    )
+    return _summary(plan, parts)
 
 
 def power_grid(
@@ -212,7 +213,7 @@ def power_grid(
     plan : PowerPlan
         The assumptions; its readings after the last day are left out.
     animals : sequence of int
-        In every arm.
+        In every arm; with ``sqrt_k`` in every arm but the control.
     last_days : sequence of float
         Among the plan's days.
     seed : int
@@ -244,7 +245,12 @@ def power_grid(
     else:
         results = map_parts(_cell, cells, executor=executor)
     return tuple(
-        GridCell(animals=own.arms[0].animals, last_day=own.days[-1], result=result)
+        GridCell(
+            animals=own.arms[-1].animals,
+            last_day=own.days[-1],
+            result=result,
+            closed_form=closed_powers(own),
+        )
         for (own, _), result in zip(cells, results, strict=True)
     )
 
@@ -255,118 +261,144 @@ def _cell(part: tuple[PowerPlan, list[int]]) -> SimulatedPower:
     return power_by_simulation(plan, rng=np.random.default_rng(seed))
 
 
-def _readings(plan: PowerPlan, drawn: FloatArray) -> tuple[FloatArray, BoolArray]:
-    """Log sizes and which of them are there, each of shape (studies, animals, days)."""
-    days = np.array(plan.days)
-    rates = np.repeat(plan.rates, plan.sizes) + plan.rate_sd * drawn[:, :, 0]
-    start = math.log(plan.start) + plan.start_sd * drawn[:, :, 1]
-    size = start[..., None] + rates[..., None] * days + plan.reading_sd * drawn[:, :, 2:]
-    if plan.size_limit is None:
-        return size, np.ones(size.shape, dtype=bool)
-    over = size >= math.log(plan.size_limit)
-    return size, np.cumsum(over, axis=2) - over < 1
-
-
-class _Design:
-    """The planned study as the engine takes it."""
+class _Simulation:
+    """Studies of a plan and of its null, and the tests of both."""
 
     def __init__(self, plan: PowerPlan) -> None:
         self._plan = plan
-        readings = len(plan.days)
-        animals = int(plan.sizes.sum())
-        names = [arm.name for arm in plan.arms]
-        data = growth_data_from_arrays(
-            arm=np.repeat(names, plan.sizes * readings).tolist(),
-            animal_id=[f"m{number}" for number in range(animals) for _ in plan.days],
-            time=np.tile(np.array(plan.days, dtype=np.float64), animals),
-            log_size=np.zeros(animals * readings),
-        )
-        model = _MODELS[plan.model]
-        terms = fixed_terms(data, model)
-        self._rows = terms.rows
-        self._problem = growth_problem(data, model, terms)
-        rates = np.array([terms.rate(place) for place in range(len(names))])
-        self._weights = plan.contrasts @ rates
-        # Closest where 1 / df is small, as it is in all but the smallest studies.
-        nodes = np.linspace(0.0, 1.0, _NODES) ** 2
-        values = np.zeros(_NODES)
-        if plan.question == "dunnett":
-            values[:] = [
-                critical_value(plan, 1 / node if node > 0 else math.inf) for node in nodes.tolist()
-            ]
-        self._nodes = (nodes, values)
+        self._null = plan.at_null() if plan.has_null else None
+        self._growth = GrowthDesign(plan) if plan.of_growth else None
+        self._offset: FloatArray | None = None
+        if self._null is not None and plan.size_limit is None and plan.limit is None:
+            self._offset = question_rows(plan) @ (self._null.rates - plan.rates)
 
-    def fit(self, size: FloatArray, read: BoolArray, executor: Executor | None) -> ManyFits:
-        """Fits of simulated studies."""
+    def outcome(self, drawn: FloatArray, executor: Executor | None) -> _Outcome:
+        """What studies made of some normal numbers say."""
         plan = self._plan
-        outcomes = size - size[:, :, :1] if plan.model == "ratio" else size
-        count = len(size)
-        complete = plan.size_limit is None
-        studies = Replicates(
-            design=self._problem,
-            outcomes=outcomes.reshape(count, -1)[:, self._rows],
-            observed=None if complete else read.reshape(count, -1)[:, self._rows],
+        readings = power_readings(plan, drawn)
+        null = None
+        if self._null is not None and (self._growth is None or self._offset is None):
+            null = power_readings(self._null, drawn)
+        read = readings.read
+        shared = {
+            "left": (~read[:, :, -1]).mean(axis=1),
+            "below": (readings.below.sum(axis=(1, 2)) / read.sum(axis=(1, 2))),
+        }
+        if self._growth is None:
+            return self._of_visits(readings, null, shared)
+        tests = self._growth.fit(readings, executor)
+        rejected, errors = self._growth.rejects(tests)
+        falsely = self._falsely(tests, None if null is None else self._growth.fit(null, executor))
+        counted = counted_falsely = None
+        if plan.cages is not None:
+            by_cage = cage_tests(plan, readings)
+            counted = self._growth.rejects(by_cage)[0]
+            counted_falsely = self._falsely(
+                by_cage, None if null is None else cage_tests(plan, null)
+            )
+        return _Outcome(
+            rejected=rejected,
+            falsely=falsely,
+            std_error=errors,
+            counted=counted,
+            counted_falsely=counted_falsely,
+            arm_shares=np.zeros((len(drawn), 0)),
+            singular=tests.singular,
+            lost=tests.lost,
+            **shared,
         )
-        return fit_many(studies, self._weights, executor=executor)
 
-    def rejects(self, fits: ManyFits, truth: FloatArray | float) -> BoolArray:
-        """Whether each study rejects that the answers are these, shape (studies, questions)."""
-        off = np.abs(fits.estimate - truth)
-        return np.asarray(off > self._critical(fits.df) * fits.std_error, dtype=bool)
+    def _falsely(self, tests: RateTests, at_null: RateTests | None) -> BoolArray | None:
+        """Rejections at the null, from its own studies or from those of the plan."""
+        if self._growth is None or self._null is None:
+            return None
+        if at_null is not None:
+            return self._growth.rejects(at_null)[0]
+        return self._growth.rejects(tests, self._offset)[0]
 
-    def _critical(self, df: FloatArray) -> FloatArray:
-        """Critical values at the degrees of freedom of each fit."""
+    def _of_visits(
+        self, readings: PowerReadings, null: PowerReadings | None, shared: dict[str, FloatArray]
+    ) -> _Outcome:
+        """Events or responses."""
         plan = self._plan
-        if plan.question != "dunnett" or len(plan.arms) == 2:
-            return np.asarray(special.stdtrit(df, 0.5 + plan.level / 2), dtype=np.float64)
-        # The family's degrees of freedom are the smallest of its questions, as in the analysis.
-        smallest = np.minimum(df.min(axis=1, keepdims=True), _MANY)
-        return np.asarray(np.interp(1 / smallest, *self._nodes), dtype=np.float64)
+        test = event_tests if plan.question == "event" else response_tests
+        rejected, shares = test(plan, readings)
+        nothing = np.zeros(len(rejected), dtype=bool)
+        return _Outcome(
+            rejected=rejected,
+            falsely=None if null is None else test(plan, null)[0],
+            std_error=None,
+            counted=None,
+            counted_falsely=None,
+            arm_shares=shares,
+            singular=nothing,
+            lost=nothing,
+            **shared,
+        )
 
 
-def _summary(
-    plan: PowerPlan,
-    rejected: BoolArray,
-    falsely: BoolArray,
-    errors: FloatArray,
-    *,
-    singular: float,
-    left: float,
-    lost: int,
-) -> SimulatedPower:
+def _summary(plan: PowerPlan, parts: Sequence[_Outcome]) -> SimulatedPower:
     """Shares and their Monte Carlo errors."""
+
+    def whole(name: str) -> NDArray[np.generic] | None:
+        arrays = [getattr(part, name) for part in parts]
+        return None if arrays[0] is None else np.concatenate(arrays)
+
+    rejected, falsely = whole("rejected"), whole("falsely")
+    counted, counted_falsely = whole("counted"), whole("counted_falsely")
+    errors = whole("std_error")
     questions = []
-    for place, (label, truth) in enumerate(zip(plan.labels, plan.truth.tolist(), strict=True)):
-        power, power_error = _share(rejected[:, place])
-        type_one, type_one_error = _share(falsely[:, place])
+    for place, (label, truth) in enumerate(zip(plan.labels, assumed_answers(plan), strict=True)):
+        power, power_error = _share(rejected, place)
+        type_one, type_one_error = _share(falsely, place)
+        power_cages, power_cages_error = _share(counted, place)
+        type_one_cages, type_one_cages_error = _share(counted_falsely, place)
+        own = None if errors is None else errors[:, place].astype(np.float64)
         questions.append(
             QuestionPower(
                 label=label,
                 truth=truth,
-                power=power,
-                power_error=power_error,
+                unit=plan.unit,
+                power=power or 0.0,
+                power_error=power_error or 0.0,
                 type_one=type_one,
                 type_one_error=type_one_error,
-                std_error=float(np.nanmedian(errors[:, place])),
+                std_error=None if own is None or np.isnan(own).all() else float(np.nanmedian(own)),
+                power_cages=power_cages,
+                power_cages_error=power_cages_error,
+                type_one_cages=type_one_cages,
+                type_one_cages_error=type_one_cages_error,
             )
         )
-    any_power, any_power_error = _share(np.asarray(rejected.any(axis=1)))
-    any_type_one, any_type_one_error = _share(np.asarray(falsely.any(axis=1)))
+    any_power, any_power_error = _share(rejected)
+    any_type_one, any_type_one_error = _share(falsely)
+
+    def mean(name: str) -> float:
+        return sum(float(getattr(part, name).sum()) for part in parts) / plan.replicates
+
+    shares = sum(part.arm_shares.sum(axis=0) for part in parts) / plan.replicates
     return SimulatedPower(
         questions=tuple(questions),
-        any_power=any_power,
-        any_power_error=any_power_error,
+        any_power=any_power or 0.0,
+        any_power_error=any_power_error or 0.0,
         any_type_one=any_type_one,
         any_type_one_error=any_type_one_error,
-        singular=singular,
-        left_early=left,
-        not_converged=lost,
+        singular=mean("singular"),
+        left_early=mean("left"),
+        below_limit=mean("below"),
+        arm_shares=tuple(np.asarray(shares).tolist()),
+        not_converged=int(sum(int(part.lost.sum()) for part in parts)),
         replicates=plan.replicates,
     )
 
 
-def _share(found: BoolArray) -> tuple[float, float]:
+def _share(
+    found: NDArray[np.generic] | None, place: int | None = None
+) -> tuple[float | None, float | None]:
     """A share and its standard error, which is not 0 where all or none are found."""
-    count = found.size
-    shrunk = (float(found.sum()) + 1) / (count + 2)
-    return float(found.mean()), math.sqrt(shrunk * (1 - shrunk) / count)
+    if found is None:
+        return None, None
+    own = found.any(axis=1) if place is None else found[:, place]
+    count = own.size
+    shrunk = (float(own.sum()) + 1) / (count + 2)
+    return float(own.mean()), math.sqrt(shrunk * (1 - shrunk) / count)

@@ -8,7 +8,7 @@ document; a ``target`` names an anchor of the same document.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 __all__ = [
     "Badge",
@@ -31,6 +31,8 @@ __all__ = [
     "Text",
     "text",
 ]
+
+_MOST_WHOLE: Final = 16
 
 BadgeKind: TypeAlias = Literal[
     "supported",
@@ -134,13 +136,22 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table with a caption; ``note`` is printed under it."""
+    """A table with a caption; ``note`` is printed under it.
+
+    One for ``writing`` has room to write by hand: high rows, and lines between the columns.
+    """
 
     anchor: str
     caption: tuple[Inline, ...]
     columns: tuple[TableColumn, ...]
     rows: tuple[TableRow, ...]
     note: tuple[Inline, ...] = ()
+    use: Literal["reading", "writing"] = "reading"
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of its rows stay on one page: a short one to write into."""
+        return self.use == "writing" and len(self.rows) <= _MOST_WHOLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,12 +209,16 @@ Block: TypeAlias = Paragraph | Sentence | Listing | Table | Figure | Note | Card
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A part of the document with a heading; ``level`` 1 is a chapter, 2 and 3 lie below it."""
+    """A part of the document with a heading; ``level`` 1 is a chapter, 2 and 3 lie below it.
+
+    In print one that begins a ``page`` can be handed out by itself.
+    """
 
     anchor: str
     title: str
     blocks: tuple[Block, ...] = ()
     level: Literal[1, 2, 3] = 1
+    begins: Literal["here", "page"] = "here"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

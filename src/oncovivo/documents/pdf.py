@@ -174,6 +174,8 @@ def render_typst(document: Document) -> tuple[str, dict[str, bytes]]:
         _opening(document),
     ]
     for section in document.sections:
+        if section.begins == "page":
+            lines.append("#pagebreak(weak: true)")
         lines.append(
             f"#heading(level: {section.level}){_line((Text(content=section.title),))}"
             f"{_label(section.anchor)}"
@@ -289,9 +291,17 @@ def _table(table: Table) -> str:
         _line(table.caption) if table.caption else "none",
         _array(_line((Text(content=column.heading),)) for column in table.columns),
         _line(table.note) if table.note else "none",
+        *_writing(table),
         *cells,
     ]
     return f"#data-table({', '.join(arguments)}){_label(table.anchor)}"
+
+
+def _writing(table: Table) -> tuple[str, ...]:
+    """What a table to write into needs besides: room, and all of its rows in sight."""
+    if table.use == "reading":
+        return ()
+    return ("writing: true", f"whole: {'true' if table.whole else 'false'}")
 
 
 def _figure(figure: Figure, pictures: dict[str, bytes]) -> str:

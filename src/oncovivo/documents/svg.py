@@ -144,7 +144,7 @@ def _points(length: str | None) -> float | None:
 def _confine(css: str, ids: set[str], prefix: str, root_id: str) -> str:
     """Style rules that reach only into one picture; a rule for ``*`` would reach the page."""
     rules = _CDATA.sub(r"\1", css)
-    for name in sorted(ids, key=len, reverse=True):
+    for name in sorted((name for name in ids if f"#{name}" in rules), key=len, reverse=True):
         rules = re.sub(rf"#{re.escape(name)}(?![\w-])", f"#{prefix}{name}", rules)
 
     def scope(match: re.Match[str]) -> str:

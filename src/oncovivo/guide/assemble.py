@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from oncovivo.analyses import SECTIONS, Bundle, PlacedDiagram, SectionId
 from oncovivo.documents import (
@@ -22,9 +23,14 @@ from oncovivo.documents import (
 from oncovivo.figures import draw_diagram, edge_rows
 from oncovivo.guide.citing import Citations
 from oncovivo.guide.combination_blocks import combination_sections
+from oncovivo.guide.conclusion_blocks import conclusion_blocks
+from oncovivo.guide.estimand_blocks import estimand_blocks, estimand_links
 from oncovivo.guide.evidence_map import evidence_map_figure
 from oncovivo.guide.findings import finding_blocks, provenance_blocks
+from oncovivo.guide.marker_blocks import marker_sections
+from oncovivo.guide.pictures import picture
 from oncovivo.guide.pool_blocks import design_facts, pool_blocks, pool_links, pool_places
+from oncovivo.guide.protocol import protocol_part
 from oncovivo.guide.quality_blocks import (
     certainty_of,
     certainty_table,
@@ -133,6 +139,8 @@ def _computed(section: SectionId, bundle: Bundle, citations: Citations) -> list[
     records, identifiers = bundle.records, bundle.identifiers
     if section == "evidence":
         return _evidence(bundle, citations)
+    if section == "conclusions":
+        return [*conclusion_blocks(bundle)]
     if not records:
         return []
     if section == "protocol":
@@ -170,6 +178,8 @@ def _subsections(
     if section == "evidence":
         certainty = {one.tumor: one.rows for one in certainty_of(bundle)}
         facts = design_facts(bundle)
+        effects = {one.tumor: one for one in bundle.estimands}
+        origins = estimand_links(bundle.studies, bundle.simulations)
         for code in tumor_types(bundle.records):
             filed = [record for record in bundle.records if record.filed_under == code]
             name = bundle.identifiers.tumor_types[code].name
@@ -190,6 +200,11 @@ def _subsections(
                             for number, row in enumerate(certainty.get(code, ()), start=1)
                             if (table := downgrade_table(code, row, number)) is not None
                         ),
+                        *(
+                            estimand_blocks(effects[code], name, origins, citations)
+                            if code in effects
+                            else ()
+                        ),
                         rows_table(code, filed, bundle.identifiers, citations),
                     ),
                 )
@@ -200,6 +215,9 @@ def _subsections(
         if study.section == section
     ]
     found += combination_sections(bundle.studies, section)
+    found += marker_sections(bundle, section, citations)
+    if section == "protocol" and bundle.protocol is not None:
+        found += protocol_part(bundle.protocol, citations)
     found += simulations.get(section, ())
     return tuple(found)
 
@@ -209,7 +227,7 @@ def _diagram_blocks(placed: PlacedDiagram, citations: Citations) -> tuple[Block,
     diagram = placed.diagram
     figure = Figure(
         anchor=f"figure-{placed.id}",
-        svg=draw_diagram(diagram),
+        svg=picture("diagram", diagram, draw=partial(draw_diagram, diagram)),
         caption=text(f"{placed.title}. The numbers are those of the table of arrows."),
         description=diagram.description,
     )
@@ -274,6 +292,7 @@ def _appendix(bundle: Bundle, citations: Citations) -> tuple[Section, ...]:
         Section(
             anchor="claims",
             title="The claims in detail",
+            begins="page",  # typst sets what page breaks part at the same time
             blocks=(
                 Paragraph(
                     content=text(
@@ -288,6 +307,7 @@ def _appendix(bundle: Bundle, citations: Citations) -> tuple[Section, ...]:
         Section(
             anchor="rows",
             title="The rows in detail",
+            begins="page",
             blocks=(
                 Paragraph(
                     content=text(

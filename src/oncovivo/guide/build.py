@@ -20,10 +20,12 @@ from oncovivo.analyses import (
     run,
     write_bundle,
 )
+from oncovivo.analyses.cache import CACHE_FOLDER, ResultCache
 from oncovivo.documents import Document, render_html, render_pdf
 from oncovivo.errors import FileFormatError
 from oncovivo.guide.assemble import assemble_guide
 from oncovivo.guide.enforce import enforce_claims
+from oncovivo.guide.pictures import pictures_kept
 from oncovivo.guide.quality_blocks import certainty_of
 
 __all__ = ["BuiltGuide", "build_guide", "guide_summary", "render_guide"]
@@ -46,6 +48,7 @@ def build_guide(
     *,
     built: date,
     progress: Callable[[str], None] = lambda _: None,
+    cached: bool = False,
 ) -> BuiltGuide:
     """Build a guide project into `out`.
 
@@ -63,6 +66,10 @@ def build_guide(
         The date that the guide prints.
     progress : callable, optional
         Called with the name of each stage before it starts.
+    cached : bool
+        Whether results and pictures are kept in the project's folder ``.oncovivo-cache`` and
+        taken from there when nothing that they follow from has changed. The guide is the same,
+        byte for byte.
 
     Raises
     ------
@@ -76,14 +83,17 @@ def build_guide(
     clock = _Clock(progress)
     clock.start("reading")
     read = read_project(project)
-    bundle = run(read, built=built, progress=clock.start)
+    cache = ResultCache(project / CACHE_FOLDER if cached else None)
+    bundle = run(read, built=built, progress=clock.start, cache=cache)
     enforce_claims(bundle.claims)
     with _replaced(out) as folder:
         clock.start("bundle")
         (folder / "bundle").mkdir()
         write_bundle(bundle, folder / "bundle")
         stored = read_bundle(folder / "bundle")
-        render_guide(stored, folder, progress=clock.start)
+        with pictures_kept(cache):
+            render_guide(stored, folder, progress=clock.start)
+    cache.prune()
     clock.start("")
     return BuiltGuide(folder=out, bundle=stored, seconds=clock.seconds)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from oncovivo.documents import Bibliography, Inline, Link, Reference, Text
+from oncovivo.guide.pictures import kept_part
 from oncovivo.references import SOURCE_KINDS, VERIFICATIONS, Library, Run, format_bibliography
 
 __all__ = ["Citations"]
@@ -64,6 +65,11 @@ class Citations:
 
     def bibliography(self) -> Bibliography:
         """Every cited reference with the state of its verification."""
+        cited = [self._library[key] for key in self._numbers]
+        return kept_part("bibliography", cited, make=self._bibliography)
+
+    def _bibliography(self) -> Bibliography:
+        """The same, formatted anew."""
         formatted = format_bibliography(self._library, tuple(self._numbers))
         return Bibliography(
             entries=tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from oncovivo.analyses import SectionId, StudyResult
@@ -33,6 +34,7 @@ from oncovivo.documents import (
 from oncovivo.endpoints.wording import number_text
 from oncovivo.figures import to_svg
 from oncovivo.growth.wording import limits_text, p_text
+from oncovivo.guide.pictures import kept_part
 from oncovivo.guide.study_blocks import Picture
 from oncovivo.guide.study_label import SIMULATED, StudyLabel
 
@@ -46,7 +48,11 @@ def combination_sections(
 ) -> tuple[Section, ...]:
     """The combinations of all studies that stand in a chapter, in the order of the guide."""
     return tuple(
-        _section(study, asked, number)
+        kept_part(
+            "combination",
+            (study.id, study.title, study.simulated, asked, number),
+            make=partial(_section, study, asked, number),
+        )
         for study in studies
         for number, asked in enumerate(study.combinations, start=1)
         if asked.section == section

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from oncovivo.analyses import Bundle
 from oncovivo.documents import Figure, text
 from oncovivo.evidence import MapCell, MapRow, evidence_map, plot_evidence_map
 from oncovivo.figures import to_svg
+from oncovivo.guide.pictures import picture
 from oncovivo.guide.wording import counted, plain_word
 
 __all__ = ["evidence_map_figure"]
@@ -19,13 +22,9 @@ def evidence_map_figure(bundle: Bundle) -> Figure:
         works=bundle.library.works(),
         tumor_names={code: tumor.name for code, tumor in bundle.identifiers.tumor_types.items()},
     )
-    drawn = plot_evidence_map(cells).get_figure(root=True)
-    if drawn is None:  # an axes always has one; the type says otherwise
-        message = "axes without a figure"
-        raise RuntimeError(message)
     return Figure(
         anchor="figure-evidence-map",
-        svg=to_svg(drawn, title="Evidence map: tumor type by kind of evidence and direction"),
+        svg=picture("evidence-map", cells, draw=partial(_draw, cells)),
         caption=text(
             "Evidence map: tumor type by kind of evidence. Each mark is one direction of the "
             "result, with its number of rows; hollow marks are rows for context, which no claim "
@@ -33,6 +32,15 @@ def evidence_map_figure(bundle: Bundle) -> Figure:
         ),
         description=_in_words(cells),
     )
+
+
+def _draw(cells: tuple[MapCell, ...]) -> str:
+    """The map as SVG."""
+    drawn = plot_evidence_map(cells).get_figure(root=True)
+    if drawn is None:  # an axes always has one; the type says otherwise
+        message = "axes without a figure"
+        raise RuntimeError(message)
+    return to_svg(drawn, title="Evidence map: tumor type by kind of evidence and direction")
 
 
 def _study_rows(bundle: Bundle) -> tuple[MapRow, ...]:

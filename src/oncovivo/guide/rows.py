@@ -454,6 +454,7 @@ _MARKER_ENDPOINTS = frozenset(
         "marker_association",
         "pathway_phosphorylation",
         "protein_level",
+        "gene_expression",
         "target_binding",
         "angiogenesis",
         "immune_activation",

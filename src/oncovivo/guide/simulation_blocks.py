@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeAlias
 
 from oncovivo.analyses import PlacedSimulation, SectionId, comparison_id
@@ -27,6 +28,7 @@ from oncovivo.documents import (
 )
 from oncovivo.endpoints.wording import number_text
 from oncovivo.figures import draw_diagram, to_svg
+from oncovivo.guide.pictures import kept_part
 from oncovivo.guide.study_label import SIMULATED
 from oncovivo.guide.wording import counted, plain_word
 from oncovivo.mechanism.parameters import STATUSES
@@ -83,9 +85,13 @@ def simulation_sections(
     pathways: dict[frozenset[_Key], Link] = {}
     numbers: dict[_Key, Link] = {}
     found: dict[SectionId, list[Section]] = {}
-    for placed in sorted(simulations, key=lambda placed: order.index(placed.section)):
+    ordered = sorted(simulations, key=lambda placed: order.index(placed.section))
+    for place, placed in enumerate(ordered):
         earlier = _Earlier(pathways=dict(pathways), numbers=dict(numbers))
-        found.setdefault(placed.section, []).append(_section(placed, earlier))
+        section = kept_part(
+            "simulation", ordered[: place + 1], make=partial(_section, placed, earlier)
+        )
+        found.setdefault(placed.section, []).append(section)
         name = placed.result.name
         pathways.setdefault(
             _arrow_keys(placed.arrows), Link(content=name, target=f"figure-pathway:{name}")

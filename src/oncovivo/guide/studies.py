@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 
 from oncovivo.analyses import StudyResult
 from oncovivo.documents import (
@@ -28,6 +29,7 @@ from oncovivo.endpoints import ArmDay, plot_growth, plot_growth_panels
 from oncovivo.figures import to_svg
 from oncovivo.guide.citing import Citations
 from oncovivo.guide.growth_blocks import growth_blocks
+from oncovivo.guide.pictures import kept_part
 from oncovivo.guide.study_blocks import (
     StudyLabel,
     endpoint_blocks,
@@ -64,9 +66,9 @@ def study_section(study: StudyResult, library: Library, citations: Citations) ->
             *_notes(study),
             _description(study, library, citations),
             _arm_table(study),
-            _growth_figure(study),
+            kept_part("growth-figure", study, make=partial(_growth_figure, study)),
             *(_sentence(study, arm, number) for number, arm in arms),
-            *_result_blocks(study),
+            *kept_part("study", study, make=partial(_result_blocks, study)),
             _volume_table(study),
             *(_arm_card(study, arm, number) for number, arm in arms),
         ),

@@ -21,6 +21,7 @@ from oncovivo.survival.events import (
     reason_rules,
 )
 from oncovivo.survival.firth import FirthFit, firth_fit, firth_many
+from oncovivo.survival.frailty import FrailtyFit, frailty_fit
 from oncovivo.survival.hazard_ratios import HazardRatio, hazard_ratios
 from oncovivo.survival.interval_tests import IntervalRankTest, interval_rank_test
 from oncovivo.survival.many_to_one import ManyToOne, many_to_one
@@ -45,6 +46,7 @@ __all__ = [
     "CumulativeIncidence",
     "EventDefinition",
     "FirthFit",
+    "FrailtyFit",
     "HazardRatio",
     "IntervalRankTest",
     "ManyToOne",
@@ -64,6 +66,7 @@ __all__ = [
     "cumulative_incidence",
     "firth_fit",
     "firth_many",
+    "frailty_fit",
     "growth_events",
     "hazard_ratios",
     "interval_rank_test",

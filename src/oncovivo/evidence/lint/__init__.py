@@ -2,6 +2,7 @@
 
 from oncovivo.evidence.lint.model import (
     AnnouncedFigure,
+    Disagreement,
     Finding,
     LintInput,
     Rule,
@@ -9,12 +10,14 @@ from oncovivo.evidence.lint.model import (
     TextBlock,
     Waiver,
 )
-from oncovivo.evidence.lint.registry import RULES
+from oncovivo.evidence.lint.registry import RULES, RULES_OF_RESULTS
 from oncovivo.evidence.lint.run import lint, read_waivers
 
 __all__ = [
     "RULES",
+    "RULES_OF_RESULTS",
     "AnnouncedFigure",
+    "Disagreement",
     "Finding",
     "LintInput",
     "Rule",

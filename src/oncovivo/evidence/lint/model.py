@@ -20,6 +20,7 @@ __all__ = [
     "ANIMAL_KINDS",
     "AnnouncedFigure",
     "Citations",
+    "Disagreement",
     "Finding",
     "Hit",
     "LintInput",
@@ -78,6 +79,18 @@ class Waiver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Disagreement:
+    """A simulation and a study of one tumor type and treatment that disagree, in words."""
+
+    tumor: str
+    treatment: str
+    simulation: str
+    study: str
+    simulated: str
+    measured: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Citations:
     """Who cites a reference; ids, each in the order of its file."""
 
@@ -99,7 +112,8 @@ class LintInput:
     """All that a rule may look at.
 
     ``compound`` is the key of the guide's compound; ``cited_elsewhere`` are references of what is
-    not linted here, such as studies. The properties are views that several rules share.
+    not linted here, such as studies; ``disagreements`` are those of simulations with studies,
+    known when results are. The properties are views that several rules share.
     """
 
     compound: str
@@ -111,6 +125,7 @@ class LintInput:
     figures: tuple[AnnouncedFigure, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     cited_elsewhere: tuple[str, ...] = ()
+    disagreements: tuple[Disagreement, ...] = ()
 
     @cached_property
     def evidence(self) -> tuple[Record, ...]:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from oncovivo.evidence.lint import citations, numbers, rows, statements, waivers, wording
+from oncovivo.evidence.lint import (
+    citations,
+    numbers,
+    rows,
+    simulations,
+    statements,
+    waivers,
+    wording,
+)
 from oncovivo.evidence.lint.model import Rule
 
-__all__ = ["RULES"]
+__all__ = ["RULES", "RULES_OF_RESULTS"]
 
 RULES: tuple[Rule, ...] = (
     citations.no_identifier,
@@ -42,5 +50,9 @@ RULES: tuple[Rule, ...] = (
     statements.counts_another_substance,
     citations.not_primary,
     citations.unknown_key,
+    simulations.disagrees_with_a_study,
 )
-"""LINT-01 to LINT-34; the first 24 are the defects for which the linter was built."""
+"""LINT-01 to LINT-35; the first 24 are the defects for which the linter was built."""
+
+RULES_OF_RESULTS: tuple[Rule, ...] = (simulations.disagrees_with_a_study,)
+"""Those that need the results of a build."""

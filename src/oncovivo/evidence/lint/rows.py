@@ -203,7 +203,8 @@ def merged_row(case: LintInput) -> Iterator[Hit]:
     named together with the rows of the same work and tumor type, whose animals it may count
     again. Two evidence rows state one result when they agree in work, kind of evidence, tumor,
     line, immune status, compound, partner, regimen, comparator, contrast, endpoint and day, for
-    endpoints with one value.
+    endpoints with one value; rows from patients also in the tumor as the source names it, since
+    patients of a trial have groups and no lines.
     """
     by_work: dict[tuple[str, str | None], dict[str, None]] = {}
     for record in case.records:
@@ -243,6 +244,7 @@ def merged_row(case: LintInput) -> Iterator[Hit]:
                     record.contrast,
                     record.endpoint,
                     record.day,
+                    record.source_tumor if record.evidence_kind == "patient" else "",
                 )
                 stated.setdefault(key, []).append(record.row_id)
     for key, ids in stated.items():

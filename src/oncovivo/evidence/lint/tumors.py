@@ -14,6 +14,8 @@ __all__ = ["are_related", "tumors_in_text", "tumors_of_claim"]
 _ALIASES = {
     "breast cancer": "BRCA",
     "breast carcinoma": "BRCA",
+    "colorectal cancer": "COADREAD",
+    "ovarian cancer": "OVT",
     "pancreatic cancer": "PAAD",
     "pancreatic carcinoma": "PAAD",
     "fibrolamellar hepatocellular carcinoma": "FLC",

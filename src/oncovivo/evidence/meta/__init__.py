@@ -50,6 +50,7 @@ from oncovivo.evidence.meta.multilevel import (
     random_levels,
 )
 from oncovivo.evidence.meta.pooling import PooledMany, pool, pool_many
+from oncovivo.evidence.meta.ranking import RankedEffect, rank_effects
 from oncovivo.evidence.meta.regression import PredictedEffects, fit_regression, predict_effects
 from oncovivo.evidence.meta.response_effect_sizes import response_contrast
 from oncovivo.evidence.meta.robust import JointTest, RobustResult, cluster_robust
@@ -103,6 +104,7 @@ __all__ = [
     "PooledResult",
     "PredictedEffects",
     "Prediction",
+    "RankedEffect",
     "RegressionResult",
     "RobustResult",
     "Rows",
@@ -144,6 +146,7 @@ __all__ = [
     "pool_many",
     "predict_effects",
     "random_levels",
+    "rank_effects",
     "response_contrast",
     "sd_from",
     "sd_of_change",

@@ -95,6 +95,7 @@ WORD_LISTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "target_binding": "binding to the molecular target",
             "pathway_phosphorylation": "phosphorylation of a pathway protein",
             "protein_level": "level of a named protein",
+            "gene_expression": "expression of a named gene",
             "immune_activation": "number or activation of immune cells",
             "marker_association": "association of a marker with the outcome",
             "engraftment": "share of grafts that grow",
