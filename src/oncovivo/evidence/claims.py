@@ -178,7 +178,8 @@ class ClaimResult:
     ids of those that do; the ``…_sources`` are the distinct works behind them; ``parts`` the
     sentence as alternating text and slots. ``assumed_count`` and ``scaled_count`` are those of
     the matching row that has most, None where rows have none. ``simulated`` says whether the
-    claim was tested against a simulation, or against a study that is simulated.
+    claim was tested against a simulation, or against a study that is simulated. ``decisive`` are
+    the rows without any one of which the verdict is another, each with that verdict.
     """
 
     claim: Claim
@@ -194,11 +195,24 @@ class ClaimResult:
     assumed_count: int | None = None
     scaled_count: int | None = None
     simulated: bool = False
+    decisive: tuple[tuple[str, Verdict], ...] = ()
 
     @property
     def text(self) -> str:
         """The sentence with its slots filled."""
         return "".join(part if isinstance(part, str) else part.text for part in self.parts)
+
+    @property
+    def not_decisive(self) -> str:
+        """Why no single row decides the verdict; empty where one does or none was asked."""
+        if self.decisive or not self.rows:
+            return ""
+        needed, works = self.claim.needs.sources, len(self.supporting_sources)
+        if self.verdict != "supported":
+            return "the verdict stays as it is without any one row"
+        if works > needed:
+            return f"{works} works support it and {needed} would do"
+        return "each work that supports it does so with several rows"
 
     @property
     def unfilled(self) -> tuple[FilledSlot, ...]:
@@ -509,6 +523,37 @@ def evaluate_claim(
         assumed_count=_most(matching, "assumed_count"),
         scaled_count=_most(matching, "scaled_count"),
         simulated=origin.simulated or simulated,
+        decisive=_decisive(claim, matching, supporting, contradicting, works),
+    )
+
+
+def _decisive(
+    claim: Claim,
+    matching: Sequence[Row],
+    supporting: Sequence[Row],
+    contradicting: Sequence[Row],
+    works: Mapping[str, str] | None,
+) -> tuple[tuple[str, Verdict], ...]:
+    """The rows whose loss changes the verdict, each with the verdict without it."""
+
+    def verdict(lost: Row | None) -> Verdict:
+        for_, against = (
+            len(_works([row for row in rows if row is not lost], works))
+            for rows in (supporting, contradicting)
+        )
+        return _verdict(
+            matching=len(matching) - (lost is not None),
+            needed=claim.needs.sources,
+            for_=for_,
+            against=against,
+        )
+
+    now = verdict(None)
+    without = [(row, verdict(row)) for row in matching]
+    return tuple(
+        (name, then)
+        for name, (_, then) in zip(_ids(matching), without, strict=True)
+        if then != now
     )
 
 

@@ -141,6 +141,8 @@ def guide_summary(bundle: Bundle) -> dict[str, object]:
                 "rows": list(result.rows),
                 "supporting": list(result.supporting),
                 "contradicting": list(result.contradicting),
+                "decisive": [{"row": row, "verdict": then} for row, then in result.decisive],
+                "not_decisive": result.not_decisive or None,
             }
             for result in bundle.claims
         ],

@@ -222,7 +222,27 @@ def _tested(
     others = [row for row in result.rows if row not in deciding]
     if others:
         items.append(("neither", row_links(others)))
+    if result.decisive:
+        items.append(("stands or falls with", _decisive(result)))
+    elif result.not_decisive:
+        items.append(("stands or falls with", text(f"no single row: {result.not_decisive}")))
     return items
+
+
+def _decisive(result: ClaimResult) -> tuple[Inline, ...]:
+    """Rows without any one of which the verdict is another, by that verdict."""
+    by_verdict: dict[str, list[str]] = {}
+    for row, verdict in result.decisive:
+        by_verdict.setdefault(VERDICT_WORDS[verdict][0], []).append(row)
+    parts: list[Inline] = []
+    for verdict, rows in by_verdict.items():
+        before = "; without one of " if parts else "without one of "
+        parts += [
+            Text(content=before if len(rows) > 1 else before.replace("one of ", "")),
+            *row_links(rows),
+            Text(content=f" it is {verdict}"),
+        ]
+    return tuple(parts)
 
 
 def _slot_rows(slot: FilledSlot, result: ClaimResult) -> tuple[Inline, ...]:
