@@ -9,6 +9,7 @@ import importlib
 import inspect
 import json
 import textwrap
+import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ SURVIVAL_SIMULATED = FOLDER.parent / "validation" / "survival"
 COMBINATION_SIMULATED = FOLDER.parent / "validation" / "combination"
 EVIDENCE_SIMULATED = FOLDER.parent / "validation" / "evidence"
 DESIGN_SIMULATED = FOLDER.parent / "validation" / "design"
+COMPARISONS = FOLDER.parent / "validation" / "comparisons"
 PACKAGES = (
     "oncovivo",
     "oncovivo.guide",
@@ -70,6 +72,10 @@ def pages() -> dict[str, str]:
         "validation/combination.md": _combination_validation(),
         "validation/evidence.md": _evidence_validation(),
         "validation/design.md": _design_validation(),
+        "validation/markers.md": _marker_validation(),
+        "validation/mouse-trials.md": _trial_validation(),
+        "validation/comparisons.md": _comparisons(),
+        "validation/disagreements.md": _disagreements(),
     }
     return {place: MADE + "\n".join(lines) + "\n" for place, lines in made.items()}
 
@@ -1030,6 +1036,136 @@ def _design_validation() -> Iterator[str]:
     )
 
 
+_MARKER_QUESTIONS = {
+    "slope": "limits of the slope, percent that miss it",
+    "permutation": "p-values by relabeling, percent at or below 5 %",
+    "discoveries": "share of false discoveries at q ≤ 5 %",
+    "interaction": "predictive marker, percent found where there is none",
+    "firth": "limits of Firth's logistic regression, percent that miss it",
+}
+
+
+def _marker_validation() -> Iterator[str]:
+    folder = FOLDER.parent / "validation" / "markers"
+    made = {
+        name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        for name in ("association", "prediction", "engagement", "quantification")
+    }
+    yield "# Markers: simulated lines and animals"
+    yield from _paragraph(
+        "What associations, predictions and assays do where the truth is known. Each table is",
+        "made from a committed file in `validation/markers` that the script of the same name writes.",
+    )
+    for question, words in _MARKER_QUESTIONS.items():
+        rows = [row for row in made["association"]["rows"] if row["question"] == question]
+        yield ""
+        yield f"## {words[0].upper()}{words[1:]}"
+        yield from _paragraph(
+            f"{_studies(rows)} a cell, Monte Carlo error",
+            f"{_number(min(row['mc_error_pct'] for row in rows), 2)} to",
+            f"{_number(max(row['mc_error_pct'] for row in rows), 2)} points; 5 is nominal. *SD of",
+            "lines* is the spread of effects beyond their standard errors, which are 0.05 to 0.5.",
+        )
+        yield from _table(
+            ("method", "marker", "lines", "SD of lines", "true markers", "percent"),
+            (
+                (
+                    row["method"].replace("_", " ")
+                    + (", a fifth of the lines with one arm" if row["one_arm"] else ""),
+                    {"number": "a number", "call": "a mutation call"}[row["marker"]],
+                    str(row["n"]),
+                    f"{row['sd_lines']:g}",
+                    str(row["n_true"]),
+                    _number(row["pct"]),
+                )
+                for row in rows
+            ),
+        )
+    yield ""
+    yield "## Prediction"
+    predicted = made["prediction"]
+    yield from _paragraph(
+        f"Mean out-of-fold R² with {predicted['outer_folds']} outer folds: with noise it must not",
+        "be above 0; *leak* picks markers on all lines before the folds are made, which is the",
+        f"error that nesting avoids; *signal* has a true R² of {predicted['signal_share']:g}.",
+    )
+    yield from _table(
+        ("data", "learner", "lines", "markers", "sets", "mean R² ± error", "p ≤ 5 %"),
+        (
+            (
+                row["kind"].replace("_", " "),
+                row["model"].replace("_", " "),
+                str(row["n_lines"]),
+                str(row["n_features"]),
+                str(row["sets"]),
+                f"{_number(row['mean_r2'], 2)} ± {_number(row['mc_error_r2'], 2)}",
+                f"{_number(row['rejected_pct'])} %" if row.get("rejected_pct") is not None else "",
+            )
+            for row in predicted["rows"]
+        ),
+    )
+    trap = made["engagement"]
+    yield ""
+    yield "## Target engaged is not response"
+    yield from _paragraph(
+        f"{trap['sets']} simulated pairs of a sensitive and a resistant line whose target is",
+        "engaged alike. Over all animals marker and growth go together in",
+        f"{trap['pooled_pct']:g} % of the pairs; within arms of a line in {trap['within_pct']:g} %, which is what chance",
+        f"gives. Both lines are seen to be engaged in {trap['both_engaged_pct']:g} %, and the two",
+        f"are told apart by growth in {trap['told_apart_pct']:g} %.",
+    )
+    yield ""
+    yield "## Readings below the limit of quantification"
+    yield from _paragraph(
+        f"A drug takes {_number(made['quantification']['inhibition_pct'])} % of a marker away,",
+        "and a share of the treated readings lies below the limit. Limits kept in the likelihood hold",
+        "95 %; leaving such readings out is biased, and half the limit in their place is right",
+        "only by luck.",
+    )
+    yield from _table(
+        ("animals per arm", "below the limit", "treated as", "bias of ln ratio", "coverage, %"),
+        (
+            (
+                str(row["n"]),
+                f"{row['below_limit_share']:.0%}",
+                row["way"],
+                f"{_number(row['log_bias'], 2)} ± {_number(row['log_bias_mc_error'], 2)}",
+                f"{_number(row['coverage_pct'])} ± {_number(row['coverage_mc_error_pct'])}",
+            )
+            for row in made["quantification"]["rows"]
+        ),
+    )
+
+
+def _trial_validation() -> Iterator[str]:
+    text = (FOLDER.parent / "validation" / "panels" / "trial.json").read_text(encoding="utf-8")
+    made: dict[str, Any] = json.loads(text)
+    plan = made["plan"]
+    yield "# Mouse clinical trials: simulated"
+    yield from _paragraph(
+        "Power of the mixed model of lines and treatments in closed form and in simulated trials,",
+        "from `validation/panels/trial.json`, which the script of the same name writes. An effect",
+        f"of {_number(plan['effect'], 3)} per day with an SD of {plan['effect_sd']:g} among lines",
+        f"and {plan['animal_sd']:g} among animals, log readings with one of",
+        f"{plan['reading_sd']:g}, two arms.",
+    )
+    yield from _table(
+        ("lines", "animals per line and arm", "closed form, %", "simulated, %", "type I, %"),
+        (
+            (
+                str(cell["simulated"]["lines"]),
+                str(cell["simulated"]["animals"]),
+                _number(100 * cell["closed_form"]["power"]),
+                f"{_number(100 * cell['simulated']['power'])} ± "
+                f"{_number(100 * cell['simulated']['power_error'])}",
+                f"{_number(100 * cell['simulated']['type_one'])} ± "
+                f"{_number(100 * cell['simulated']['type_one_error'])}",
+            )
+            for cell in made["cells"]
+        ),
+    )
+
+
 def _evidence_validation() -> Iterator[str]:
     text = (EVIDENCE_SIMULATED / "meta.json").read_text(encoding="utf-8")
     made: dict[str, Any] = json.loads(text)
@@ -1199,6 +1335,154 @@ def _nested_coverage(generator: dict[str, Any], rows: list[dict[str, Any]]) -> I
         "most of it, since the shared control looks like a difference between papers; with few",
         "papers its z intervals are too short, and t or CR2 are needed.",
     )
+
+
+# What a section holds beside results: what was asked, how many, and what was complained of.
+NOT_RESULTS = {
+    *("definitions", "inputs", "mapping", "min_time", "notes", "singular", "times", "warnings"),
+    *("n", "n_animals", "n_groups", "n_obs"),
+}
+AREAS = {
+    "0": "Endpoints and mixed models",
+    "1": "Endpoints and mixed models",
+    "2": "Endpoints and mixed models",
+    "3": "Synergy",
+    "4": "Power",
+    "5": "Tools of the field",
+    "6": "Tools of the field",
+    "7": "Survival",
+    "8": "Meta-analysis",
+    "9": "Doses, markers, cages and populations",
+}
+
+
+def _is_compared(section: dict[str, Any]) -> bool:
+    """Whether a test reads a result of the section."""
+    return bool(set(section["read"]) - NOT_RESULTS)
+
+
+def _comparisons() -> Iterator[str]:
+    made: dict[str, Any] = json.loads((COMPARISONS / "comparisons.json").read_text("utf-8"))
+    about: dict[str, Any] = tomllib.loads((COMPARISONS / "sections.toml").read_text("utf-8"))
+    every = made["sections"]
+    compared = [section for section in every if _is_compared(section)]
+    tests = {test for section in compared for test in section["tests"]}
+    yield "# Comparisons with R and other programs"
+    yield from _paragraph(
+        f"The reference results are {len({section['file'] for section in every})} files with",
+        f"{len(every)} sections of numbers that other programs gave for public data, in R 4.2.2",
+        f"and Python. Tests compare {len(compared)} of the sections; the others are listed below",
+        "with the reason. The studies and the reference files are not part of this repository;",
+        "with both beside it, `pytest -m realdata` runs every comparison.",
+    )
+    yield from _paragraph(
+        "The tables follow from the tests: `validation/comparisons/record.py` runs those that",
+        f"read reference results ({len(tests)} test functions, many for several studies), notes",
+        "what each reads and the tolerances that it asserts, and writes nothing if one fails.",
+        "*Tolerance* is the tightest and the loosest of these, relative and absolute (in the unit",
+        "of what is compared); both belong to the tests as a whole, which also hold numbers to",
+        "hand calculations.",
+        "*Stated* means that the tolerance of the reference file is used. *Not compared* names",
+        "parts that no test reads. Where another program is not right, see",
+        "[disagreements](disagreements.md).",
+    )
+    for area in dict.fromkeys(AREAS.values()):
+        rows = [section for section in compared if AREAS[section["section"][0]] == area]
+        yield ""
+        yield f"## {area}"
+        yield from _table(
+            ("section", "program", "what", "data sets", "tests", "tolerance", "not compared"),
+            (
+                (
+                    f"`{key}`",
+                    about[key]["tool"],
+                    about[key]["what"],
+                    str(len(found)),
+                    ", ".join(sorted({_module(test) for row in found for test in row["tests"]})),
+                    _tolerance(found, made["tolerances"]),
+                    ", ".join(f"`{part}`" for part in _unread(found)) or "–",
+                )
+                for (key,), found in _grouped(rows, "section").items()
+            ),
+        )
+    yield ""
+    yield "## Not compared"
+    yield from _table(
+        ("section", "program", "what", "files", "why"),
+        (
+            (
+                f"`{key}`",
+                about[key]["tool"],
+                about[key]["what"],
+                ", ".join(row["file"] for row in found),
+                about[key]["not_compared"],
+            )
+            for (key,), found in _grouped(
+                [section for section in every if not _is_compared(section)], "section"
+            ).items()
+        ),
+    )
+
+
+def _module(test: str) -> str:
+    """A test's module as tests/ has it, without the ending."""
+    return "`" + test.split("::")[0].removeprefix("tests/").removesuffix(".py") + "`"
+
+
+def _tolerance(rows: Sequence[dict[str, Any]], known: dict[str, Any]) -> str:
+    """Tightest and loosest tolerance of the tests that read these sections."""
+    tests = sorted({test for row in rows for test in row["tests"]})
+    stated = {test for row in rows for test in row["states_tolerance"]}
+    words = ["stated"] if stated else []
+    for kind in ("rel", "abs"):
+        ends = [end for test in tests for end in known.get(test, {}).get(kind, ())]
+        if ends:
+            low, high = f"{min(ends):.2g}", f"{max(ends):.2g}"
+            words.append(f"{kind} {low}" + ("" if low == high else f" to {high}"))
+    return "; ".join(words) or "exact"
+
+
+def _unread(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Parts that no test reads of any of these sections."""
+    read = {part for row in rows for part in row["read"]}
+    parts = dict.fromkeys(part for row in rows for part in row["not_read"])
+    return [part for part in parts if part not in read | NOT_RESULTS]
+
+
+def _disagreements() -> Iterator[str]:
+    text = (COMPARISONS / "disagreements.toml").read_text("utf-8")
+    every: list[dict[str, Any]] = tomllib.loads(text)["disagreement"]
+    yield "# Where other programs print something else"
+    yield from _paragraph(
+        "Known disagreements with other programs, each with the test that shows it. What they",
+        "print was read in their code or seen when it ran, at the versions that",
+        "`validation/comparisons/disagreements.toml` names; later versions may differ. Numbers",
+        "that agree are in [comparisons](comparisons.md), and what all of them say of the same",
+        "data in [other tools](../background/other-tools.md).",
+    )
+    for area in dict.fromkeys(one["area"] for one in every):
+        yield ""
+        yield f"## {area}"
+        yield from _table(
+            ("program", "data", "it prints", "here", "why", "test"),
+            (
+                (
+                    f"{one['tool']}: {one['function']}",
+                    one["data"],
+                    one["prints"],
+                    one["ours"],
+                    one["why"],
+                    "<br>".join(_test_name(test) for test in one["tests"]),
+                )
+                for one in every
+                if one["area"] == area
+            ),
+        )
+
+
+def _test_name(test: str) -> str:
+    path, _, name = test.partition("::")
+    return f"{_module(path)}: {name.removeprefix('test_').replace('_', ' ')}"
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import get_args
 
-from oncovivo.analyses.project import SimulationEntry, StudyEntry
+from oncovivo.analyses.project import MarkerEntry, SimulationEntry, StudyEntry
 from oncovivo.evidence import META_COLUMNS, SIMULATION_COLUMNS, STUDY_COLUMNS, read_claims
 from oncovivo.evidence.quality import QUALITY_COLUMNS, TOOLS, read_quality
 from oncovivo.evidence.vocabulary import words
@@ -114,3 +114,10 @@ def test_the_ratings_on_the_page_are_read(tmp_path: Path) -> None:
     assert rating.meaning == "unclear"
     assert f"`{', '.join(QUALITY_COLUMNS)}`" in ON_QUALITY
     assert [name for name in TOOLS if f"`{name}`" not in ON_QUALITY] == []
+
+
+def test_every_field_of_a_marker_entry_is_on_the_page() -> None:
+    block = TEXT.split("    [[marker]]")[1].split("\n\n")[0]
+    entry = tomllib.loads(dedent("\n".join(block.splitlines()[1:])))
+    assert set(entry) == set(MarkerEntry.model_fields)
+    assert MarkerEntry.model_validate(entry).features == ("mutations.csv",)

@@ -15,9 +15,13 @@ PAGES = [
     "reference/python.md",
     "reference/records.md",
     "validation/combination.md",
+    "validation/comparisons.md",
     "validation/design.md",
+    "validation/disagreements.md",
     "validation/evidence.md",
     "validation/growth.md",
+    "validation/markers.md",
+    "validation/mouse-trials.md",
     "validation/survival.md",
 ]
 

@@ -73,7 +73,7 @@ def test_a_pool_is_told_with_interval_prediction_and_works() -> None:
     assert "2 rows of 2 works" in words
     assert "no prediction interval; I² 83 %" in words
     assert "two rows say little" in words
-    assert "1 compares with something other than an untreated control" in words
+    assert "1 names no untreated control to compare with" in words
     assert "1 shares treatment, outcome and measure with no other row" in words
     (table,) = [block for block in blocks if isinstance(block, Table)]
     cells = [said(cell) for cell in table.rows[0].cells]

@@ -75,16 +75,15 @@ class Recorder:
     def __init__(self) -> None:
         self.test = ""
         self.read: dict[tuple[str, str], dict[str, set[str]]] = {}
-        self.own: set[str] = set()
+        self.stated: set[str] = set()
         self.tolerances: dict[str, dict[str, set[float]]] = {}
         self.failed: list[str] = []
-        self.ran: set[str] = set()
+        self.asked: set[str] = set()
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Later reads belong to this test, whatever its parameters."""
         path, _, name = item.nodeid.partition("::")
         self.test = f"{path}::{name.split('[')[0]}"
-        self.ran.add(self.test)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Failures end the recording."""
@@ -99,6 +98,7 @@ class Recorder:
         result = yield
         if fixturedef.argname != "shared_reference":
             return result
+        self.asked.add(request.node.nodeid.split("[")[0])
 
         def read(name: str) -> dict[str, Any]:
             found: dict[str, Any] = result(name)
@@ -118,7 +118,7 @@ class Recorder:
 
         def note_field(field: str) -> None:
             if field == "tolerance":
-                self.own.add(f"{self.test} {file} {key}")
+                self.stated.add(f"{self.test} {file} {key}")
 
         content = dict(section)
         if isinstance(section["results"], dict):
@@ -200,7 +200,7 @@ def content(recorder: Recorder) -> dict[str, Any]:
                     "read": [part for part in parts if part in seen],
                     "not_read": [part for part in parts if part not in seen],
                     "states_tolerance": sorted(
-                        test for test in read if f"{test} {file} {key}" in recorder.own
+                        test for test in read if f"{test} {file} {key}" in recorder.stated
                     ),
                 }
             )
@@ -210,6 +210,7 @@ def content(recorder: Recorder) -> dict[str, Any]:
     }
     reading = {test for section in sections for test in section["tests"]}
     return {
+        "read_no_result": sorted(recorder.asked - reading),
         "sections": sections,
         "tolerances": {test: tolerances[test] for test in tolerances if test in reading},
     }

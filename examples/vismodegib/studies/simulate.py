@@ -9,10 +9,10 @@ back. Two lines get a vehicle or vismodegib. In the one with SMO as inherited th
 and kills sensitive cells; a small share of its cells is resistant from the start and grows on. In
 the one with a mutated SMO the drug does neither. The study is no evidence for anything.
 
-The model: V(t) = V0 ((1 - share) exp(rate_sensitive t) + share exp(rate_resistant t)), with V0 and
-the rates drawn for each animal, and a lognormal error on each reading; log2 GLI1(t) = level + (fall
-where the drug binds and t > 0), with level and fall drawn for each animal, and a normal error.
-Serial biopsies of one tumor are assumed to leave its growth alone.
+The model: V(t) = V0 ((1 - share) exp(rate_sensitive t) + share exp(rate_resistant t)), with V0
+and the rates drawn for each animal, and a lognormal error on each reading; log2 GLI1(t) = level +
+(fall where the drug binds and t > 0), with level and fall drawn for each animal, and a normal
+error. Serial biopsies of one tumor are assumed to leave its growth alone.
 """
 
 from __future__ import annotations

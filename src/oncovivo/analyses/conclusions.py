@@ -13,15 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from scipy import special
-
-from oncovivo.analyses.one_estimand import EstimandRow, TumorEstimands
-from oncovivo.analyses.study_rows import study_rows
-from oncovivo.evidence.meta import Rows, pool
-from oncovivo.evidence.meta.ranking import RankedEffect, rank_effects
+from oncovivo.evidence.meta.ranking import RankedEffect
 
 if TYPE_CHECKING:
     from oncovivo.analyses.guide_markers import PlacedMarkers
+    from oncovivo.analyses.one_estimand import EstimandRow, TumorEstimands
     from oncovivo.analyses.study_results import StudyResult
 
 __all__ = [
@@ -141,6 +137,8 @@ def rank_combinations(studies: Sequence[StudyResult], *, level: float = 0.95) ->
     level : float
         Of the sets of ranks.
     """
+    from oncovivo.analyses.study_rows import study_rows
+
     effects: dict[str, tuple[float, float]] = {}
     rows: dict[str, tuple[str, ...]] = {}
     unranked: list[Unranked] = []
@@ -175,8 +173,9 @@ def rank_combinations(studies: Sequence[StudyResult], *, level: float = 0.95) ->
 def rank_markers(found: Sequence[PlacedMarkers], *, level: float = 0.95) -> Conclusion:
     """Predictive markers across lines by their effect, the most sensitive first.
 
-    Effects are on the response per standard deviation of a number or between two categories;
-    markers of a target within studies and flagged ones predict nothing and are named.
+    Effects are on the growth rate per standard deviation of a number or between two categories;
+    markers of a target within studies, of an outcome without controls, and flagged ones predict
+    nothing and are named.
 
     Parameters
     ----------
@@ -198,6 +197,8 @@ def rank_markers(found: Sequence[PlacedMarkers], *, level: float = 0.95) -> Conc
                 name = f"{one.marker}, {treatment.treatment or treatment.response}"
                 if placed.simulated:
                     unranked.append(Unranked(name=name, reason="the panel is simulated"))
+                elif not treatment.control:
+                    unranked.append(Unranked(name=name, reason=_TREATED_ALONE))
                 elif one.status != "ok" or one.estimate is None or one.std_error is None:
                     unranked.append(
                         Unranked(name=name, reason=one.reason or "it has no standard error")
@@ -206,7 +207,10 @@ def rank_markers(found: Sequence[PlacedMarkers], *, level: float = 0.95) -> Conc
                     spread = _width(one.lower, one.upper, one.level) or one.std_error
                     effects[name] = (one.estimate, spread**2)
                     rows[name] = (placed.name,)
-    scale = "effects on the response, per standard deviation or between two categories"
+    scale = (
+        "changes of the effect on the growth rate (ln per day), per standard deviation or between "
+        "two categories"
+    )
     return _conclusion("marker", scale, effects, rows, unranked, level)
 
 
@@ -218,6 +222,8 @@ def _conclusion(
     unranked: Sequence[Unranked],
     level: float,
 ) -> Conclusion:
+    from oncovivo.evidence.meta.ranking import rank_effects
+
     ranked = rank_effects(
         list(effects),
         [mean for mean, _ in effects.values()],
@@ -267,6 +273,8 @@ def _ln(value: float | None) -> float | None:
 
 def _width(lower: float | None, upper: float | None, level: float) -> float | None:
     """The standard error that has these limits under a normal; few degrees of freedom widen it."""
+    from scipy import special
+
     if lower is None or upper is None or not upper > lower:
         return None
     return (upper - lower) / (-2.0 * float(special.ndtri((1.0 - level) / 2.0)))
@@ -282,6 +290,8 @@ def _together(rows: Sequence[EstimandRow], level: float) -> tuple[float, float]:
     Rows of one origin share its animals. They are averaged by weight first, with the standard
     error that they have when they rise and fall together, which is the largest there can be.
     """
+    from oncovivo.evidence.meta import Rows, pool
+
     by_origin: dict[str, list[tuple[float, float]]] = {}
     for row in rows:
         by_origin.setdefault(row.origin, []).append((row.rate or 0.0, _spread(row, level) or 0.0))

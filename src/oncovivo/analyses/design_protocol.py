@@ -11,17 +11,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from oncovivo.analyses.allocation import FileAllocation, allocate_file
-from oncovivo.analyses.contract import contract
-from oncovivo.analyses.design_doses import read_dose_plan
-from oncovivo.analyses.design_protocol_file import ProtocolFile, read_protocol_file
-from oncovivo.analyses.design_schedule import plan_schedule_file
-from oncovivo.analyses.power import plan_power_file
-from oncovivo.design.allocation_input import read_allocation_design
-from oncovivo.design.dose_conversion import equivalent_dose
-from oncovivo.design.endpoint_rules import read_profile
 from oncovivo.design.protocol import (
     CalendarDay,
     DoseLine,
@@ -31,15 +22,17 @@ from oncovivo.design.protocol import (
     ProtocolFinding,
     RuleLine,
     Statement,
-    complete_statements,
     open_items,
 )
-from oncovivo.design.protocol_checklist import ChecklistRow, fill_checklists
-from oncovivo.design.protocol_checks import check_parts
-from oncovivo.design.protocol_parts import PlannedDoses, PlannedPower, ProtocolParts
-from oncovivo.design.protocol_statements import computed_statements
+from oncovivo.design.protocol_checklist import ChecklistRow
 from oncovivo.provenance import InputFile, digest_file
 from oncovivo.references import Library
+
+if TYPE_CHECKING:
+    from oncovivo.analyses.allocation import FileAllocation
+    from oncovivo.analyses.design_protocol_file import ProtocolFile
+    from oncovivo.design.protocol_parts import ProtocolParts
+
 
 __all__ = ["FileProtocol", "ProtocolResult", "build_protocol", "build_protocol_file"]
 
@@ -127,6 +120,8 @@ class FileProtocol:
 
     def to_dict(self) -> dict[str, object]:
         """The JSON contract of ``oncovivo design protocol``."""
+        from oncovivo.analyses.contract import contract
+
         content = asdict(self.result)
         for name in ("blinded", "seed"):
             del content[name]
@@ -165,6 +160,8 @@ def build_protocol_file(
     DataError
         If the animals cannot carry the allocation, or a regimen lacks its schedule.
     """
+    from oncovivo.analyses.design_protocol_file import read_protocol_file
+
     file = read_protocol_file(path)
     result = build_protocol(file, blinded=blinded, progress=progress)
     return FileProtocol(
@@ -194,6 +191,11 @@ def build_protocol(
     FileFormatError, InputError, DataError
         As :func:`build_protocol_file`.
     """
+    from oncovivo.design.protocol import complete_statements
+    from oncovivo.design.protocol_checklist import fill_checklists
+    from oncovivo.design.protocol_checks import check_parts
+    from oncovivo.design.protocol_statements import computed_statements
+
     parts = _read_parts(file, progress)
     statements = complete_statements(
         file.stated, computed_statements(parts, blinded=blinded), file.files
@@ -224,6 +226,14 @@ def build_protocol(
 
 def _read_parts(file: ProtocolFile, progress: Callable[[str], None]) -> ProtocolParts:
     """What the files of the design say."""
+    from oncovivo.analyses.allocation import allocate_file
+    from oncovivo.analyses.design_doses import read_dose_plan
+    from oncovivo.analyses.design_schedule import plan_schedule_file
+    from oncovivo.analyses.power import plan_power_file
+    from oncovivo.design.allocation_input import read_allocation_design
+    from oncovivo.design.endpoint_rules import read_profile
+    from oncovivo.design.protocol_parts import PlannedDoses, PlannedPower, ProtocolParts
+
     paths = {kind: file.path.parent / name for kind, name in file.files.items()}
     allocated: FileAllocation | None = None
     design = None
@@ -288,6 +298,8 @@ def _arms(parts: ProtocolParts) -> tuple[ProtocolArm, ...]:
 
 def _dose_lines(parts: ProtocolParts) -> tuple[DoseLine, ...]:
     """What is given of each compound."""
+    from oncovivo.design.dose_conversion import equivalent_dose
+
     if parts.doses is None:
         return ()
     lines: list[DoseLine] = []

@@ -13,16 +13,17 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from oncovivo.analyses.meta_effects import meta_effects, parse_measure
-from oncovivo.analyses.meta_input import MetaTable, read_meta_table
 from oncovivo.errors import DataError, FileFormatError
-from oncovivo.evidence.meta import Measure, MetaWarning, Rows, pool
-from oncovivo.evidence.meta.bias import egger_test
-from oncovivo.evidence.meta.multilevel import fit_multilevel
-from oncovivo.evidence.poolability import Poolability, poolability
+from oncovivo.evidence.meta import Measure, MetaWarning
+from oncovivo.evidence.poolability import Poolability
 from oncovivo.evidence.records import Record
+
+if TYPE_CHECKING:
+    from oncovivo.analyses.meta_input import MetaTable
+    from oncovivo.evidence.meta import Rows
+
 
 __all__ = [
     "EvidencePool",
@@ -158,6 +159,9 @@ def read_effects(path: Path, records: Sequence[Record]) -> tuple[RowEffect, ...]
     InputError
         If a number lies outside its domain, or a measure is not known.
     """
+    from oncovivo.analyses.meta_effects import meta_effects, parse_measure
+    from oncovivo.analyses.meta_input import read_meta_table
+
     table = read_meta_table(path, {}, named=["row_id"])
     if "row_id" not in table.table.texts:
         raise FileFormatError(
@@ -245,6 +249,8 @@ def _tumor(
     works: Mapping[str, str],
     level: float,
 ) -> TumorPools:
+    from oncovivo.evidence.poolability import poolability
+
     found = poolability(records, effects)
     own = {record.row_id: record for record in records}
     groups: dict[tuple[str, str, Measure], list[RowEffect]] = {}
@@ -293,6 +299,9 @@ def _pooled(
     level: float,
 ) -> EvidencePool:
     """REML with Knapp and Hartung; rows of one work are nested in it."""
+    from oncovivo.evidence.meta import Rows, pool
+    from oncovivo.evidence.meta.multilevel import fit_multilevel
+
     works = [_work(record, known) for record in records]
     rows = Rows.of(
         [effect.row_id for effect in effects],
@@ -388,6 +397,8 @@ def _nested_weights(
 
 def _bias_p(rows: Rows, level: float) -> float | None:
     """Egger's regression where rows are enough for it and differ in imprecision."""
+    from oncovivo.evidence.meta.bias import egger_test
+
     if len(rows) < FEWEST_FOR_BIAS:
         return None
     try:

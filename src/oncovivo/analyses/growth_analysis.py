@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
@@ -36,9 +36,6 @@ from oncovivo.growth.influence import influence
 from oncovivo.growth.law_choice import compare_laws
 from oncovivo.provenance import seed_of
 from oncovivo.studies import Study
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = [
     "GrowthAnalysis",

@@ -10,24 +10,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from oncovivo.analyses.marker_analysis import MarkerAnalysis, MarkerOptions, analyse_markers
-from oncovivo.analyses.marker_engagement import (
-    EngagementOptions,
-    MarkerEngagement,
-    analyse_engagement,
-)
-from oncovivo.analyses.marker_responses import ResponseOptions
-from oncovivo.analyses.project import MarkerEntry, SectionId
+import numpy as np
+
+from oncovivo.analyses.marker_engagement import MarkerEngagement
+from oncovivo.analyses.project import SectionId
 from oncovivo.biomarkers.association_result import Association
 from oncovivo.errors import DataError, InputError
-from oncovivo.panels import read_panel
+
+if TYPE_CHECKING:
+    from oncovivo.analyses.marker_analysis import MarkerAnalysis
+    from oncovivo.analyses.project import MarkerEntry
+
 
 __all__ = ["MarkedTreatment", "PlacedMarkers", "run_markers"]
 
 DISCOVERED: Final = 0.05
 """Share of false discoveries below which a marker is one."""
+_OF_LINES: Final = ("response", "std_error", "tumor_types", "adjust")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +126,20 @@ def run_markers(
 
 
 def _run(entry: MarkerEntry, folder: Path) -> PlacedMarkers:
+    from oncovivo.analyses.marker_analysis import MarkerOptions, analyse_markers
+    from oncovivo.analyses.marker_engagement import EngagementOptions, analyse_engagement
+    from oncovivo.analyses.marker_responses import ResponseOptions
+    from oncovivo.panels import read_panel
+
     path = folder / entry.path
     if not entry.features:
+        alone = [name for name in _OF_LINES if getattr(entry, name)]
+        if alone:
+            raise InputError(
+                f"tables of markers by line beside '{alone[0]}'",
+                found="none",
+                mend="name them with 'features'",
+            )
         engaged = analyse_engagement(
             path,
             EngagementOptions(
@@ -137,7 +150,7 @@ def _run(entry: MarkerEntry, folder: Path) -> PlacedMarkers:
             section=entry.section,
             name=Path(entry.path).stem,
             source=entry.source or "",
-            simulated=engaged.simulated,
+            simulated=engaged.simulated or entry.simulated,
             seed=engaged.seed,
             engagement=engaged,
             treatments=(),
@@ -177,7 +190,7 @@ def _treatments(analysis: MarkerAnalysis) -> tuple[MarkedTreatment, ...]:
             treatment=one.treatment,
             control=analysis.control or "",
             response=one.response.label,
-            n_lines=len(one.response.lines) - len(one.without_markers),
+            n_lines=int(np.isfinite(one.response.effect).sum()) - len(one.without_markers),
             associations=one.associations,
             prognostic=() if one.interaction is None else one.interaction.prognostic,
         )

@@ -16,18 +16,24 @@ import numpy as np
 
 from oncovivo.analyses.contract import contract, input_digest
 from oncovivo.analyses.marker_responses import (
+    AskedResponse,
     ResponseOptions,
     panel_control,
     panel_responses,
     table_responses,
 )
-from oncovivo.biomarkers.association import AssociationMethod, associate, match_lines
+from oncovivo.biomarkers.association import (
+    AssociationMethod,
+    LineMatch,
+    associate,
+    match_lines,
+)
 from oncovivo.biomarkers.association_result import Association, LineResponse
 from oncovivo.biomarkers.association_task import FEWEST_LINES, MarkerScale
 from oncovivo.biomarkers.discovery import DiscoveryMethod, q_values
 from oncovivo.biomarkers.feature_files import read_features
 from oncovivo.biomarkers.features import FeatureTable, feature_table, join_features
-from oncovivo.biomarkers.learners import Learner
+from oncovivo.biomarkers.learners import Learner, check_extra
 from oncovivo.biomarkers.prediction import Prediction
 from oncovivo.biomarkers.predictive import PredictiveMarkers, predictive_markers
 from oncovivo.biomarkers.response_prediction import predict_response
@@ -259,16 +265,16 @@ def analyse_markers(
     FileFormatError
         If a file cannot be read or lacks a column.
     InputError
-        If an option does not fit the files.
+        If an option does not fit the files, or another option.
     DataError
         If no treatment has enough lines with markers.
+    MissingExtraError
+        If scikit-learn is not installed and a prediction is asked for.
     """
+    _check_options(options)
     progress("markers")
     table, files = _features(features, options)
-    source = input_digest(path)
-    digests = (source.sha256, *(file.sha256 for file in files))
-    seed = seed_of("".join(digests)) if options.seed is None else options.seed
-    rng = np.random.default_rng(seed)
+    chosen = table.select(_markers(table, options))
     progress("responses")
     wanted = options.responses
     control: str | None = None
@@ -276,74 +282,52 @@ def analyse_markers(
         curves = panel()
         control, simulated = panel_control(curves, wanted), curves.simulated
         found, types = panel_responses(curves, control, table.lines, wanted)
-    elif options.interaction:
-        raise InputError(
-            "growth curves of treated and control animals to tell prognostic from predictive",
-            found=f"the column {wanted.response}",
-            mend="give the panel's file and leave --response out",
-        )
     else:
         simulated = False
         found, types = table_responses(path, table.lines, wanted)
+    if options.predict is not None and len(found) != 1:
+        raise InputError(
+            "one treatment for a prediction",
+            found=f"{len(found)}: {', '.join(one.treatment for one in found)}",
+            mend="name one with --treatment",
+        )
+    source = input_digest(path)
+    digests = (source.sha256, *(file.sha256 for file in files))
+    seed = seed_of("".join(digests)) if options.seed is None else options.seed
+    rng = np.random.default_rng(seed)
     method: AssociationMethod = options.method or (
         "weighted" if all(one.response.std_error is not None for one in found) else "unweighted"
     )
     covariates = _covariates(table, options, types)
-    chosen = table.select(_markers(table, options))
-    treatments = []
+    treatments: list[TreatmentMarkers] = []
+    refusals: list[DataError] = []
     for one in found:
         progress(f"associations {one.treatment}".strip())
         match = match_lines(one.response, chosen)
-        few = len(match.lines) < FEWEST_LINES
-        if few and len(found) == 1:
-            raise DataError(
-                f"{FEWEST_LINES} lines or more with a response to {one.treatment or 'treatment'} "
-                "and markers",
-                found=f"{len(match.lines)}; {match.words}",
-                mend="give markers of these lines, or name another treatment",
+        try:
+            associations, interaction = _of_treatment(
+                one, chosen, match, covariates, method, options, rng
             )
+        except DataError as err:
+            refusals.append(err)
+            associations = _without_numbers(chosen, method, len(match.lines), wanted.level, err)
+            interaction = None
         treatments.append(
             TreatmentMarkers(
                 treatment=one.treatment,
                 response=one.response,
                 features=chosen,
-                associations=_too_few(chosen, method, len(match.lines), wanted.level)
-                if few
-                else associate(
-                    one.response,
-                    chosen,
-                    adjust=covariates,
-                    permutations=options.permutations,
-                    rng=rng,
-                    method=method,
-                    scale=options.scale,
-                    discovery=options.discovery,
-                    level=wanted.level,
-                ),
-                interaction=None
-                if few or not options.interaction or one.pairs is None
-                else predictive_markers(
-                    one.pairs,
-                    chosen,
-                    permutations=options.permutations,
-                    rng=rng,
-                    scale=options.scale,
-                    discovery=options.discovery,
-                    level=wanted.level,
-                ),
+                associations=associations,
+                interaction=interaction,
                 without_markers=match.only_response,
                 without_response=match.only_features,
                 notes=one.notes,
             )
         )
+    if len(refusals) == len(found):
+        raise refusals[0]
     prediction = None
     if options.predict is not None:
-        if len(treatments) != 1:
-            raise InputError(
-                "one treatment for a prediction",
-                found=f"{len(treatments)}: {', '.join(one.treatment for one in treatments)}",
-                mend="name one with --treatment",
-            )
         progress("prediction")
         prediction = predict_response(
             treatments[0].response,
@@ -364,17 +348,96 @@ def analyse_markers(
     )
 
 
-def _too_few(
-    table: FeatureTable, method: str, n_lines: int, level: float
+def _check_options(options: MarkerOptions) -> None:
+    """Refuse what does not go together, and a learner that is not there, before any work."""
+    wanted = options.responses
+    if wanted.response is None:
+        if wanted.std_error is not None:
+            raise InputError(
+                "a column of responses beside that of their standard errors",
+                found="--std-error alone",
+                mend="name it with --response",
+            )
+    elif wanted.control is not None:
+        raise InputError(
+            "a control with growth curves",
+            found=f"the column {wanted.response}, whose responses are made already",
+            mend="leave --control or --response out",
+        )
+    elif options.interaction:
+        raise InputError(
+            "growth curves of treated and control animals to tell prognostic from predictive",
+            found=f"the column {wanted.response}",
+            mend="give the panel's file and leave --response out",
+        )
+    both = [name for name in options.markers if name in options.adjust]
+    if both:
+        raise InputError(
+            "markers other than those that lines are compared within",
+            found=f"{both[0]!r} as both",
+            mend="leave it out of --marker or --adjust",
+        )
+    if options.predict is not None:
+        check_extra()
+
+
+def _of_treatment(
+    one: AskedResponse,
+    chosen: FeatureTable,
+    match: LineMatch,
+    covariates: FeatureTable | None,
+    method: AssociationMethod,
+    options: MarkerOptions,
+    rng: np.random.Generator,
+) -> tuple[tuple[Association, ...], PredictiveMarkers | None]:
+    """Associations with the response to one treatment, and the interaction where asked for."""
+    if len(match.lines) < FEWEST_LINES:
+        raise DataError(
+            f"{FEWEST_LINES} lines or more with a response{_to(one.treatment)} and markers",
+            found=f"{len(match.lines)} ({match.words})",
+            mend="give markers of these lines, or responses of others",
+        )
+    level = options.responses.level
+    associations = associate(
+        one.response,
+        chosen,
+        adjust=covariates,
+        permutations=options.permutations,
+        rng=rng,
+        method=method,
+        scale=options.scale,
+        discovery=options.discovery,
+        level=level,
+    )
+    if not options.interaction or one.pairs is None:
+        return associations, None
+    return associations, predictive_markers(
+        one.pairs,
+        chosen,
+        adjust=covariates,
+        permutations=options.permutations,
+        rng=rng,
+        scale=options.scale,
+        discovery=options.discovery,
+        level=level,
+    )
+
+
+def _to(treatment: str) -> str:
+    return f" to {treatment}" if treatment else ""
+
+
+def _without_numbers(
+    table: FeatureTable, method: str, n_lines: int, level: float, refusal: DataError
 ) -> tuple[Association, ...]:
-    """Every marker without numbers: the treatment had other lines than the markers."""
+    """Every marker with the reason why the treatment cannot be analyzed, and without numbers."""
     return tuple(
         Association(
             marker=name,
             analysis=method,
             n_lines=n_lines,
             status="undefined",
-            reason=f"{n_lines} lines have a response to the treatment and markers",
+            reason=str(refusal),
             level=level,
         )
         for name in table.names
@@ -393,7 +456,9 @@ def _features(
         read = read_features(path)
         if path.stem in tables:
             raise InputError(
-                "files of markers with names of their own", found=f"{path.stem} twice"
+                "files of markers with names of their own",
+                found=f"{path.stem} twice",
+                mend="rename one; its name stands behind those of its markers",
             )
         tables[path.stem] = read
         digest = input_digest(path)
@@ -421,23 +486,34 @@ def _features(
 
 def _markers(table: FeatureTable, options: MarkerOptions) -> list[str]:
     """Markers that are asked about; covariates are none of them."""
-    wanted = options.markers or table.names
-    return [name for name in wanted if name not in options.adjust]
+    left = [name for name in options.markers or table.names if name not in options.adjust]
+    if not left:
+        raise InputError(
+            "a marker beside those that lines are compared within",
+            found="none",
+            mend="name fewer with --adjust",
+        )
+    return left
 
 
 def _covariates(
     table: FeatureTable, options: MarkerOptions, types: dict[str, str]
 ) -> FeatureTable | None:
-    """What lines are compared within."""
+    """What lines are compared within; tumor types are those of the responses, else a marker."""
     if not options.adjust:
         return None
-    named = [name for name in options.adjust if name != _ADJUST]
+    typed = any(types.values())
+    named = [name for name in options.adjust if name != _ADJUST or not typed]
     parts = {}
+    if _ADJUST in named and _ADJUST not in table.names:
+        raise InputError(
+            "tumor types of the lines",
+            found="no column 'tumor_type' with the responses or the markers",
+            mend="leave --adjust tumor_type out",
+        )
     if named:
         parts["markers"] = table.select(named)
-    if _ADJUST in options.adjust:
-        if not any(types.values()):
-            raise InputError("tumor types of the lines", found="none in the file of responses")
+    if _ADJUST in options.adjust and typed:
         lines = sorted(types)
         parts["lines"] = feature_table(lines, {_ADJUST: [types[line] for line in lines]})
     return next(iter(parts.values())) if len(parts) == 1 else join_features(parts)
@@ -446,17 +522,36 @@ def _covariates(
 def _one_family(
     treatments: Sequence[TreatmentMarkers], discovery: DiscoveryMethod
 ) -> tuple[TreatmentMarkers, ...]:
-    """Shares of false discoveries over all markers and treatments of the call."""
-    everything = [one for treatment in treatments for one in treatment.associations]
-    p = np.array([np.nan if one.p_value is None else one.p_value for one in everything])
-    q = iter(q_values(p, discovery).tolist())
+    """Shares of false discoveries over all markers and treatments of the call.
+
+    The interaction has families of its own: its predictive markers, and its prognostic ones.
+    """
+    found = _with_q([one.associations for one in treatments], discovery)
+    told = [one.interaction for one in treatments if one.interaction is not None]
+    predictive = iter(_with_q([one.predictive for one in told], discovery))
+    prognostic = iter(_with_q([one.prognostic for one in told], discovery))
     return tuple(
         replace(
             treatment,
-            associations=tuple(
-                replace(one, q_value=None if np.isnan(value) else value)
-                for one, value in zip(treatment.associations, q, strict=False)
+            associations=associations,
+            interaction=None
+            if treatment.interaction is None
+            else replace(
+                treatment.interaction, predictive=next(predictive), prognostic=next(prognostic)
             ),
         )
-        for treatment in treatments
+        for treatment, associations in zip(treatments, found, strict=True)
     )
+
+
+def _with_q(
+    families: Sequence[Sequence[Association]], discovery: DiscoveryMethod
+) -> list[tuple[Association, ...]]:
+    """Several lists of results with the q-values of all of them together."""
+    everything = [one for part in families for one in part]
+    p = np.array([np.nan if one.p_value is None else one.p_value for one in everything])
+    q = iter(q_values(p, discovery).tolist())
+    return [
+        tuple(replace(one, q_value=None if np.isnan(value := next(q)) else value) for one in part)
+        for part in families
+    ]

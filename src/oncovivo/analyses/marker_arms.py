@@ -18,10 +18,11 @@ from oncovivo.biomarkers.marker_reading import read_markers
 from oncovivo.biomarkers.marker_table import MARKER_TABLE_COLUMNS, MarkerTable
 from oncovivo.biomarkers.repeated_readings import CourseFit, fit_course
 from oncovivo.biomarkers.time_course import TimeCourse, time_course
-from oncovivo.errors import DataError, InputError
+from oncovivo.errors import DataError, FileFormatError, InputError
 from oncovivo.provenance import InputFile
 from oncovivo.studies.delimited import read_text_sheet, sheet_columns, trimmed_header
-from oncovivo.studies.spreadsheet import WORKBOOK_SUFFIXES
+from oncovivo.studies.sheet import MISSING, Sheet
+from oncovivo.studies.spreadsheet import WORKBOOK_SUFFIXES, read_workbook
 
 __all__ = ["ArmContrast", "MarkerArms", "MarkerArmsOptions", "compare_marker_arms"]
 
@@ -170,42 +171,118 @@ def compare_marker_arms(path: Path, options: MarkerArmsOptions) -> MarkerArms:
             mend="name the column of arms with --map arm=COLUMN",
         )
     control = _control(table, options.control)
-    wanted = {text.partition(":")[0] for text in options.analytes}
-    comparisons, courses, inhibitions, contrasts = [], [], [], []
-    for analyte in table.analytes:
-        if wanted and analyte not in wanted:
-            continue
-        if _is_repeated(table, analyte):
-            course = fit_course(table, analyte, control=control, level=options.level)
-            courses.append(course)
-            try:
-                inhibitions.append(
-                    time_course(table, analyte, control=control, level=options.level)
-                )
-            except DataError as err:
-                notes = (*notes, f"no inhibition of {analyte} by day: {err}")
-            contrasts += _of_course(course, table.arms)
-        else:
-            found = compare_groups(table, analyte, control=control, level=options.level)
-            comparisons.append(found)
-            contrasts += _of_comparison(found)
+    wanted = _asked(table, options.analytes)
+    read = [name for name in table.analytes if not wanted or name in wanted]
+    parts: list[_Analyte] = []
+    refusals: list[DataError | InputError] = []
+    for analyte in read:
+        try:
+            parts.append(_of_analyte(table, analyte, control, wanted.get(analyte), options.level))
+        except (DataError, InputError) as err:
+            refusals.append(err)
+            parts.append(_refused(table, analyte, control, str(err), options.level))
+    if len(refusals) == len(read):
+        raise refusals[0]
     return MarkerArms(
         source=input_digest(path),
         options=options,
         control=control,
         n_readings=table.n,
-        comparisons=tuple(comparisons),
-        courses=tuple(courses),
-        inhibitions=tuple(inhibitions),
-        contrasts=tuple(contrasts),
-        notes=(*notes, *table.notes),
+        comparisons=tuple(one.comparison for one in parts if one.comparison is not None),
+        courses=tuple(one.course for one in parts if one.course is not None),
+        inhibitions=tuple(one.inhibition for one in parts if one.inhibition is not None),
+        contrasts=tuple(contrast for one in parts for contrast in one.contrasts),
+        notes=(*notes, *(note for one in parts for note in one.notes), *table.notes),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Analyte:
+    """What one marker gives."""
+
+    comparison: AssayComparison | None = None
+    course: CourseFit | None = None
+    inhibition: TimeCourse | None = None
+    contrasts: tuple[ArmContrast, ...]
+    notes: tuple[str, ...] = ()
+
+
+def _of_analyte(
+    table: MarkerTable, analyte: str, control: str, assay: str | None, level: float
+) -> _Analyte:
+    """Arms compared in one marker: once, or over time where animals have several days."""
+    if not _is_repeated(table, analyte):
+        found = compare_groups(table, analyte, control=control, assay=assay or None, level=level)
+        return _Analyte(comparison=found, contrasts=tuple(_of_comparison(found)))
+    course = fit_course(table, analyte, control=control, assay=assay or None, level=level)
+    inhibition: TimeCourse | None = None
+    notes: tuple[str, ...] = ()
+    try:
+        inhibition = time_course(table, analyte, control=control, assay=assay or None, level=level)
+    except DataError as err:
+        notes = (f"no inhibition of {analyte} by day: {err}",)
+    return _Analyte(
+        course=course,
+        inhibition=inhibition,
+        contrasts=tuple(_of_course(course, table.arms)),
+        notes=notes,
+    )
+
+
+def _refused(
+    table: MarkerTable, analyte: str, control: str, reason: str, level: float
+) -> _Analyte:
+    """A marker that cannot be compared, beside others that can."""
+    return _Analyte(
+        contrasts=tuple(
+            ArmContrast(
+                arm=arm,
+                versus=control,
+                day=None,
+                result=Association(
+                    marker=analyte,
+                    analysis="none",
+                    n_lines=1,
+                    status="undefined",
+                    reason=reason,
+                    level=level,
+                ),
+            )
+            for arm in table.arms
+            if arm != control
+        )
+    )
+
+
+def _asked(table: MarkerTable, analytes: Sequence[str]) -> dict[str, str]:
+    """Assay by name of the markers to look at; empty where all are."""
+    found = {}
+    for text in analytes:
+        name, assay = _parted(text, table.analytes)
+        if name not in table.analytes:
+            raise InputError(
+                "a marker of the table",
+                found=repr(text),
+                where=table.name,
+                mend=f"use one of: {', '.join(table.analytes)}",
+            )
+        found[name] = assay
+    return found
+
+
+def _parted(text: str, known: Sequence[str]) -> tuple[str, str]:
+    """Name and assay of ``NAME:ASSAY``; a name that is known may hold a colon itself."""
+    if text in known or ":" not in text:
+        return text, ""
+    name, _, assay = text.rpartition(":")
+    return name, assay
 
 
 def _read(path: Path, options: MarkerArmsOptions) -> tuple[MarkerTable, tuple[str, ...]]:
     """The table; columns of numbers are analytes where no column says otherwise."""
     mapping, constants = dict(options.mapping), dict(options.constants)
-    headers = _headers(path)
+    sheet = _sheet(path)
+    headers = trimmed_header(sheet.rows[0]) if sheet.rows else []
     folded = {header.casefold() for header in headers}
     has_value = "value" in mapping or "value" in folded
     named = {"analyte", "marker", "gene"} & folded or "analyte" in {*constants, *mapping}
@@ -215,35 +292,42 @@ def _read(path: Path, options: MarkerArmsOptions) -> tuple[MarkerTable, tuple[st
         return read_markers(path, columns=mapping, constants=constants), ()
     wide = {
         name: assay or constants.get("assay", "other")
-        for name, _, assay in (text.partition(":") for text in options.analytes)
+        for name, assay in (_parted(text, headers) for text in options.analytes)
     }
     notes: tuple[str, ...] = ()
     if not wide:
-        wide = {name: constants.get("assay", "other") for name in _numeric(path, headers, mapping)}
-        notes = (f"columns taken as markers: {', '.join(wide)}",) if wide else ()
+        wide = {name: constants.get("assay", "other") for name in _numeric(sheet, mapping)}
+        if not wide:
+            raise FileFormatError(
+                "a column 'value', or columns of numbers as markers",
+                found=", ".join(headers[:10]),
+                where=f"{sheet.place} row 1",
+                mend="name the column with --map value=COLUMN",
+            )
+        notes = (f"columns taken as markers: {', '.join(wide)}",)
     constants.pop("assay", None)
     return read_markers(path, columns=mapping, constants=constants, wide=wide), notes
 
 
-def _headers(path: Path) -> list[str]:
-    """The header of a text file; of a workbook none, which is read as a long table."""
+def _sheet(path: Path) -> Sheet:
+    """Cells of a text file, or of the first worksheet of a workbook."""
     if path.suffix.casefold() in WORKBOOK_SUFFIXES:
-        return ["value"]
-    rows = read_text_sheet(path).rows
-    return trimmed_header(rows[0]) if rows else []
+        return read_workbook(path)[0]
+    return read_text_sheet(path)
 
 
-def _numeric(path: Path, headers: Sequence[str], mapping: dict[str, str]) -> list[str]:
-    """Columns that hold numbers and are no key, time or spread."""
+def _numeric(sheet: Sheet, mapping: dict[str, str]) -> list[str]:
+    """Columns that are mostly numbers and no key, time or spread."""
     known = {*MARKER_TABLE_COLUMNS, *_KEYS, *(name.casefold() for name in mapping.values())}
-    texts = sheet_columns(read_text_sheet(path), decimal_columns=[]).texts
+    texts = sheet_columns(sheet, decimal_columns=[]).texts
     found = []
-    for header in headers:
+    for header in trimmed_header(sheet.rows[0]):
         name = header.casefold()
         if name in known or name.endswith(_NO_ANALYTE):
             continue
-        cells = [cell for cell in texts[name] if cell]
-        if cells and all(_is_number(cell) for cell in cells):
+        cells = [cell for cell in texts[name] if cell not in MISSING]
+        # A word among numbers is refused where the numbers are read, with its row.
+        if 2 * sum(map(_is_number, cells)) > len(cells):
             found.append(header)
     return found
 
@@ -255,7 +339,7 @@ def _is_number(cell: str) -> bool:
     try:
         float(cell.lstrip("<>≤≥ ").replace(",", "."))
     except ValueError:
-        return cell in ("NA", "NaN", "nan")
+        return False
     return True
 
 
@@ -322,11 +406,11 @@ def _of_comparison(found: AssayComparison) -> list[ArmContrast]:
                         n_animals=sizes[arm] + sizes[control]
                         if found.units == "animals"
                         else None,
-                        status="flagged"
+                        status="not_estimable"
+                        if p is None
+                        else "flagged"
                         if found.units == "fields" or found.status == "flagged"
-                        else "ok"
-                        if p is not None
-                        else "not_estimable",
+                        else "ok",
                         reason=found.reason,
                         measure=f"difference of means, {found.unit}".rstrip(", "),
                         remark="limits are Tukey's, over all pairs" if own else "",

@@ -15,8 +15,9 @@ from oncovivo.errors import DataError, FileFormatError, InputError
 from oncovivo.panels import Panel
 from oncovivo.panels.trial_data import TrialData, trial_data
 from oncovivo.panels.trial_model import fit_trial
-from oncovivo.studies.delimited import read_delimited
+from oncovivo.studies.delimited import read_delimited, sheet_columns
 from oncovivo.studies.sheet import LongTable
+from oncovivo.studies.spreadsheet import WORKBOOK_SUFFIXES, read_workbook
 
 if TYPE_CHECKING:
     from oncovivo.panels.trial_result import TrialFit
@@ -33,6 +34,7 @@ _LINE_NAMES: Final = ("model", "line", "xenograft_line", "cell_line")
 _TREATMENT_NAMES: Final = ("treatment", "arm")
 _CONTROLS: Final = ("untreated", "vehicle", "control", "vehicle control", "no treatment")
 _MOST_NAMED: Final = 12
+_TUMOR_TYPE: Final = "a tumor type of the file"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,9 @@ class ResponseOptions:
     outcome : {"effect", "treated"}
         What a response column is: an effect against controls, or an outcome under treatment alone.
     fewest_lines : int
-        Lines that a treatment needs where none is named.
+        Lines that a treatment needs where none is named and there are several.
+    baseline_day : float, optional
+        Day of a panel that growth is followed from.
     level : float
         Confidence of limits.
     """
@@ -67,6 +71,7 @@ class ResponseOptions:
     std_error: str | None = None
     outcome: Literal["effect", "treated"] = "treated"
     fewest_lines: int = 8
+    baseline_day: float | None = None
     level: float = 0.95
 
 
@@ -139,27 +144,56 @@ def panel_responses(
     Raises
     ------
     InputError
-        If a treatment or tumor type is not in the file.
+        If a treatment or tumor type is not in the file, or a treatment comes twice or is the
+        control.
     DataError
         If no treatment has enough lines beside the control.
     """
+    _check_named(
+        options.treatments,
+        set(panel.labels["treatment"].tolist()) - {control},
+        expected="a treatment of the file beside the control",
+    )
+    _check_named(
+        options.tumor_types, set(panel.labels["tumor_type"].tolist()), expected=_TUMOR_TYPE
+    )
     wanted = options.treatments or _usual_treatments(panel, control, set(usable), options)
     found: list[AskedResponse] = []
     types: dict[str, str] = {}
     for treatment in wanted:
-        data = trial_data(panel, control=control, treatments=[treatment])
-        if options.tumor_types:
-            kept = np.array([kind in options.tumor_types for kind in data.tumor_types])
-            listed = ", ".join(options.tumor_types)
-            if not kept.any():
-                kinds = ", ".join(sorted(set(data.tumor_types)))
-                raise InputError(
-                    "a tumor type of the file", found=listed, mend=f"use one of: {kinds}"
-                )
-            data = data.of_lines(kept, note=f"lines of {listed} only")
+        try:
+            data = trial_data(
+                panel,
+                control=control,
+                treatments=[treatment],
+                baseline_day=options.baseline_day,
+            )
+            if options.tumor_types:
+                kept = np.array([kind in options.tumor_types for kind in data.tumor_types])
+                listed = ", ".join(options.tumor_types)
+                data = data.of_lines(kept, note=f"lines of {listed} only")
+            fit = fit_trial(data, level=options.level)
+        except DataError as err:
+            where = f"treatment {treatment}"
+            raise DataError(err.expected, found=err.found, where=where, mend=err.mend) from err
         types.update(zip(data.lines, data.tumor_types, strict=True))
-        found.append(_asked(data, treatment, fit_trial(data, level=options.level)))
+        found.append(_asked(data, treatment, fit))
     return found, types
+
+
+def _check_named(named: Sequence[str], known: set[str], *, expected: str, where: str = "") -> None:
+    """Refuse a name that the file does not have, and one that comes twice."""
+    usable = _listed(sorted(known - {""}))
+    for place, name in enumerate(named):
+        if name not in known:
+            raise InputError(
+                expected,
+                found=repr(name),
+                where=where,
+                mend=f"use one of: {usable}" if usable else "the file names none",
+            )
+        if name in named[:place]:
+            raise InputError(f"{expected}, each once", found=f"{name!r} twice", where=where)
 
 
 def _usual_treatments(
@@ -174,6 +208,8 @@ def _usual_treatments(
         if line in usable and (not options.tumor_types or tumor in options.tumor_types):
             by_treatment.setdefault(treatment, set()).add(line)
     controls = by_treatment.pop(control, set())
+    if len(set(panel.labels["treatment"].tolist()) - {control}) == 1 and by_treatment:
+        return tuple(by_treatment)
     found = tuple(
         name
         for name, lines in sorted(by_treatment.items())
@@ -236,7 +272,8 @@ def table_responses(
     Parameters
     ----------
     path : Path
-        Delimited text with a column of lines, and one of treatments where there are several.
+        Delimited text, or a workbook whose first worksheet counts, with a column of lines, and
+        one of treatments where there are several.
     usable : sequence of str
         Lines with markers.
     options : ResponseOptions
@@ -245,7 +282,8 @@ def table_responses(
     Raises
     ------
     FileFormatError
-        If a column is missing, a cell is no number, or a line comes twice under a treatment.
+        If a column is missing, a cell is no number, a standard error is not positive, or a line
+        comes twice under a treatment.
     InputError
         If a treatment or tumor type is not in the table.
     DataError
@@ -253,7 +291,7 @@ def table_responses(
     """
     response = options.response or ""
     wanted = [name for name in (response, options.std_error) if name]
-    table = read_delimited(path, decimal_columns=[name.casefold() for name in wanted])
+    table = _read(path, [name.casefold() for name in wanted])
     missing = [name for name in wanted if name.casefold() not in table.texts]
     if missing:
         raise FileFormatError(
@@ -265,15 +303,18 @@ def table_responses(
     kinds = table.texts.get("tumor_type", [""] * table.n)
     values = table.numbers(response.casefold()).values
     errors = table.numbers(options.std_error.casefold()).values if options.std_error else None
-    if options.tumor_types and not set(options.tumor_types) <= set(kinds):
-        unknown = next(kind for kind in options.tumor_types if kind not in kinds)
-        raise InputError("a tumor type of the file", found=repr(unknown), where=table.place)
+    _check_named(options.tumor_types, set(kinds), expected=_TUMOR_TYPE, where=table.place)
     kept = [
         row
         for row in range(table.n)
         if not np.isnan(values[row])
         and (not options.tumor_types or kinds[row] in options.tumor_types)
     ]
+    if errors is not None and options.std_error is not None:
+        for row in kept:
+            if not errors[row] > 0:
+                expected = "a positive standard error with each response"
+                raise table.error(row, options.std_error.casefold(), expected)
     found = []
     for treatment in _table_treatments(given, lines, kept, set(usable), options, table.place):
         rows = [row for row in kept if given[row] == treatment]
@@ -312,16 +353,9 @@ def _table_treatments(
 ) -> tuple[str, ...]:
     """Treatments that were asked for, or all with enough lines, by name."""
     names = sorted(set(given))
-    unknown = [name for name in options.treatments if name not in names]
-    if unknown:
-        raise InputError(
-            "a treatment of the file",
-            found=repr(unknown[0]),
-            where=where,
-            mend=f"use one of: {_listed(names)}",
-        )
-    if options.treatments:
-        return options.treatments
+    _check_named(options.treatments, set(names), expected="a treatment of the file", where=where)
+    if options.treatments or len(names) == 1:
+        return options.treatments or tuple(names)
     counts = {
         name: len({lines[row] for row in kept if given[row] == name} & usable) for name in names
     }
@@ -329,11 +363,18 @@ def _table_treatments(
     if not found:
         raise DataError(
             f"a treatment with responses of {options.fewest_lines} lines that have markers",
-            found=f"{max(counts.values(), default=0)} lines at most",
+            found=f"{max(counts.values(), default=0)} at most",
             where=where,
             mend="name a treatment with --treatment, or give markers of more lines",
         )
     return found
+
+
+def _read(path: Path, numeric: Sequence[str]) -> LongTable:
+    """The table of a text file, or of the first worksheet of a workbook."""
+    if path.suffix.casefold() in WORKBOOK_SUFFIXES:
+        return sheet_columns(read_workbook(path)[0], decimal_columns=numeric)
+    return read_delimited(path, decimal_columns=numeric)
 
 
 def _column(table: LongTable, names: Sequence[str], what: str) -> str:

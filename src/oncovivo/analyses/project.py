@@ -18,15 +18,8 @@ from pydantic import (
     ValidationError,
 )
 
-from oncovivo.analyses.design_protocol_file import ProtocolFile, read_protocol_file
-from oncovivo.analyses.evidence_pools import RowEffect, read_effects
-from oncovivo.analyses.pool_rows import askable_pool_words
-from oncovivo.analyses.simulation_inputs import (
-    askable_words,
-    files_beside,
-    read_guide_simulation,
-)
-from oncovivo.analyses.study_names import NamedStudy, askable_study_words, named_studies
+from oncovivo.analyses.design_protocol_file import ProtocolFile
+from oncovivo.analyses.evidence_pools import RowEffect
 from oncovivo.analyses.survival_analysis import DEFAULT_EVENT
 from oncovivo.combination.doses import Unequal
 from oncovivo.combination.result import Null, Scale
@@ -51,7 +44,7 @@ from oncovivo.evidence.lint import (
 )
 from oncovivo.evidence.quality import QUALITY_COLUMNS, Rating, read_quality
 from oncovivo.evidence.records import STATES
-from oncovivo.evidence.screening import Screening, read_screening
+from oncovivo.evidence.screening import Screening
 from oncovivo.figures import Diagram, read_diagram
 from oncovivo.provenance import InputFile, digest_file, digest_inputs
 from oncovivo.references import Library, read_references
@@ -59,6 +52,7 @@ from oncovivo.survival.events import EventDefinition, parse_event
 from oncovivo.texts import parse_toml
 
 if TYPE_CHECKING:
+    from oncovivo.analyses.study_names import NamedStudy
     from oncovivo.mechanism.simulation_file import Simulation
 
 __all__ = [
@@ -381,6 +375,8 @@ def read_project(folder: Path) -> GuideProject:
 
 def _read_project(folder: Path) -> GuideProject:
     """The same, with the errors of the operating system."""
+    from oncovivo.analyses.evidence_pools import read_effects
+
     file = _read_guide_file(folder)
     evidence = folder / "evidence"
     library = (
@@ -441,6 +437,8 @@ def _read_project(folder: Path) -> GuideProject:
 
 def _read_screening(evidence: Path) -> Screening | None:
     """The screening of a project that has one; its reports are keys of references.json."""
+    from oncovivo.evidence.screening import read_screening
+
     folder = evidence / "screening"
     if not _present(folder):
         return None
@@ -486,6 +484,10 @@ def _check_claims(
     filed: Mapping[str, Sequence[Record]],
 ) -> None:
     """Refuse claims in unknown sections, from what the guide does not have, or on unknown ids."""
+    from oncovivo.analyses.pool_rows import askable_pool_words
+    from oncovivo.analyses.simulation_inputs import askable_words
+    from oncovivo.analyses.study_names import askable_study_words
+
     ids: dict[str, Container[object]] = {
         "oncotree": identifiers.tumor_types,
         "filed_under": identifiers.tumor_types,
@@ -629,6 +631,8 @@ def _check_entries(file: _GuideFile, library: Library, folder: Path) -> None:
 
 def _read_simulations(folder: Path, file: _GuideFile) -> dict[str, Simulation]:
     """The simulations by name, so that what is wrong with one is said before anything runs."""
+    from oncovivo.analyses.simulation_inputs import read_guide_simulation
+
     found: dict[str, Simulation] = {}
     for entry in file.simulation:
         where = f"guide.toml, simulation {entry.path}"
@@ -664,6 +668,8 @@ def _read_studies(
     simulations: Mapping[str, Simulation],
 ) -> dict[str, NamedStudy]:
     """The studies by id, where a claim queries one: their arms are known before anything runs."""
+    from oncovivo.analyses.study_names import named_studies
+
     origins = [claim.origin for claim in claims]
     if not any(origin is not None and origin.kind.word == "study" for origin in origins):
         return {}
@@ -681,6 +687,8 @@ def _read_studies(
 
 def _read_protocol(folder: Path, entry: ProtocolEntry, library: Library) -> ProtocolFile:
     """The protocol of the next study, with the guide's references."""
+    from oncovivo.analyses.design_protocol_file import read_protocol_file
+
     if not (folder / entry.path).is_file():
         raise FileFormatError(
             "a protocol",
@@ -715,6 +723,8 @@ def _inputs(
     folder: Path, file: _GuideFile, protocol: ProtocolFile | None
 ) -> tuple[InputFile, ...]:
     """Every file that the guide is made of, with its digest, in the order of names."""
+    from oncovivo.analyses.simulation_inputs import files_beside
+
     named = ["guide.toml", "claims.toml"]
     named += [
         f"evidence/{name}"

@@ -5,25 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
+from typing import TYPE_CHECKING
 
 from oncovivo.analyses.bundle import Bundle, ScreenedSearch
 from oncovivo.analyses.cache import ResultCache
-from oncovivo.analyses.conclusions import rank_combinations, rank_markers, rank_tumors
 from oncovivo.analyses.contract import contract
-from oncovivo.analyses.design_protocol import build_protocol
-from oncovivo.analyses.evidence_pools import pool_evidence
-from oncovivo.analyses.guide_markers import run_markers
 from oncovivo.analyses.kept_results import KeptResults
-from oncovivo.analyses.one_estimand import TumorEstimands, one_estimand
-from oncovivo.analyses.pool_rows import pool_rows, pool_source, pooled_slot
 from oncovivo.analyses.project import GuideProject
-from oncovivo.analyses.simulation_results import run_simulations, simulation_rows
 from oncovivo.analyses.study_names import study_source
-from oncovivo.analyses.study_results import analyse_studies
-from oncovivo.analyses.study_rows import study_rows
 from oncovivo.evidence import evaluate_claims, flatten
 from oncovivo.evidence.lint import RULES, RULES_OF_RESULTS, Disagreement, Finding, lint
 from oncovivo.provenance import InputFile, Provenance, package_versions
+
+if TYPE_CHECKING:
+    from oncovivo.analyses.one_estimand import TumorEstimands
+
 
 __all__ = ["lint_project", "lint_summary", "run"]
 
@@ -113,6 +109,16 @@ def run(
         If a study or a diagram cannot be read, a simulation cannot run, or a claim names a source
         that does not exist.
     """
+    from oncovivo.analyses.conclusions import rank_combinations, rank_markers, rank_tumors
+    from oncovivo.analyses.design_protocol import build_protocol
+    from oncovivo.analyses.evidence_pools import pool_evidence
+    from oncovivo.analyses.guide_markers import run_markers
+    from oncovivo.analyses.one_estimand import one_estimand
+    from oncovivo.analyses.pool_rows import pool_rows, pool_source, pooled_slot
+    from oncovivo.analyses.simulation_results import run_simulations, simulation_rows
+    from oncovivo.analyses.study_results import analyse_studies
+    from oncovivo.analyses.study_rows import study_rows
+
     results = KeptResults(project, cache or ResultCache())
     simulations = run_simulations(
         project.simulations, folder=project.folder, progress=progress, kept=results.simulation

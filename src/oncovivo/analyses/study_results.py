@@ -6,17 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from oncovivo.analyses.contract import input_digest
-from oncovivo.analyses.growth_analysis import growth_or_reason
 from oncovivo.analyses.growth_result import GrowthOptions, GrowthResult
 from oncovivo.analyses.project import CombinationEntry, SectionId, StudyEntry
-from oncovivo.analyses.study_analysis import AnalysisOptions, analyse_study, suggest_control
-from oncovivo.analyses.study_names import NamedStudy, named_studies
-from oncovivo.analyses.survival_analysis import survival_or_reason
+from oncovivo.analyses.study_names import NamedStudy
 from oncovivo.analyses.survival_result import SurvivalOptions, SurvivalResult
-from oncovivo.analyses.synergy_analysis import analyse_synergy
 from oncovivo.analyses.synergy_result import SynergyAnalysis, SynergyOptions
 from oncovivo.endpoints import EndpointTable, VolumeByDay
 from oncovivo.endpoints.response import ResponseResult
@@ -24,8 +20,11 @@ from oncovivo.endpoints.tolerability import TolerabilityResult
 from oncovivo.errors import DataError, FileFormatError, InputError
 from oncovivo.evidence import Identifiers
 from oncovivo.provenance import seed_of
-from oncovivo.studies import Study
 from oncovivo.studies.leaving import Leaver
+
+if TYPE_CHECKING:
+    from oncovivo.studies import Study
+
 
 __all__ = ["ArmResult", "StudyCombination", "StudyResult", "analyse_studies"]
 
@@ -118,6 +117,8 @@ def analyse_studies(
     DataError
         If an entry names no control arm, or one that the study does not have.
     """
+    from oncovivo.analyses.study_names import named_studies
+
     results: list[StudyResult] = []
     for named in named_studies(entries, folder=folder):
         entry = named.entry
@@ -135,6 +136,10 @@ def analyse_studies(
 
 def _result(named: NamedStudy, identifiers: Identifiers, *, seed: int) -> StudyResult:
     """One study, described and summarized."""
+    from oncovivo.analyses.growth_analysis import growth_or_reason
+    from oncovivo.analyses.study_analysis import AnalysisOptions, analyse_study, suggest_control
+    from oncovivo.analyses.survival_analysis import survival_or_reason
+
     study, entry = named.study, named.entry
     names = [arm.name for arm in study.arms]
     if entry.control is None or entry.control not in names:
@@ -227,6 +232,8 @@ def _combination(
     FileFormatError
         If the entry names an arm that the study does not have, or asks what cannot be asked.
     """
+    from oncovivo.analyses.synergy_analysis import analyse_synergy
+
     entry = named.entry
     options = SynergyOptions(
         control=entry.control,

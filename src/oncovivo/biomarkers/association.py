@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, get_args
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from oncovivo.biomarkers.association_kernels import is_collinear
 from oncovivo.biomarkers.association_regression import (
@@ -288,7 +288,7 @@ def _covariates(adjust: FeatureTable | None, lines: Sequence[str], *, ranked: bo
             if feature.kind == "categorical":
                 added = list(indicators(values).T)
             else:
-                center = stats.rankdata(values) if ranked else values
+                center = scipy.stats.rankdata(values) if ranked else values
                 spread = float(center.std())
                 added = [(center - center.mean()) / spread] if spread > 0 else []
             for column in added:

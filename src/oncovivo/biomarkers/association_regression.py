@@ -13,8 +13,9 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from oncovivo.biomarkers.association_kernels import (
     fit_meta_regressions,
@@ -220,7 +221,7 @@ def _correlation(task: AssociationTask, column: int, result: Association) -> Ass
     x, y, base = codes[here], task.response.effect[here], task.covariates[here]
     ranked = task.method == "spearman"
     if ranked:
-        x, y = stats.rankdata(x), stats.rankdata(y)
+        x, y = scipy.stats.rankdata(x), scipy.stats.rankdata(y)
     left_x, left_y = x - x.mean(), y - y.mean()
     if base.shape[1] > 1:
         basis, _ = np.linalg.qr(base)
@@ -275,18 +276,18 @@ def permuted(
         return results
     effect = task.response.effect
     if task.method == "spearman":
-        effect = stats.rankdata(effect)
+        effect = scipy.stats.rankdata(effect)
     null = null_residuals(effect, task.variance, task.covariates)
     if np.linalg.norm(null.residual) <= 1e-9 * np.linalg.norm(effect - effect.mean()):
         return results
     x, here, _ = standardized_markers(task, single)
     if task.method == "spearman":
         whole = here.all(axis=0)
-        ranked = stats.rankdata(x[:, whole], axis=0)
+        ranked = scipy.stats.rankdata(x[:, whole], axis=0)
         x[:, whole] = ranked - (x.shape[0] + 1) / 2
         for place in np.flatnonzero(~whole).tolist():
             seen = here[:, place]
-            ranks = stats.rankdata(x[seen, place])
+            ranks = scipy.stats.rankdata(x[seen, place])
             x[seen, place] = ranks - ranks.mean()
     groups = []
     for column in wide:

@@ -14,8 +14,9 @@ from dataclasses import asdict, dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from oncovivo.errors import InputError
 
@@ -142,8 +143,8 @@ def fisher_table(table: IntArray, *, level: float = 0.95) -> ExactTable:
         return ExactTable(
             p_value=1.0, odds_ratio=None, lower=None, upper=None, exact=True, level=level
         )
-    tested = stats.fisher_exact(counts)
-    ratio = stats.contingency.odds_ratio(counts, kind="conditional")
+    tested = scipy.stats.fisher_exact(counts)
+    ratio = scipy.stats.contingency.odds_ratio(counts, kind="conditional")
     limits = ratio.confidence_interval(level)
     return ExactTable(
         p_value=float(min(tested.pvalue, 1.0)),
@@ -210,7 +211,7 @@ def exact_table_test(
     if rng is None:
         expected = "a generator of random numbers for a table this large"
         raise InputError(expected, found="none")
-    drawn = stats.random_table(rows, columns, seed=rng).rvs(size=draws)
+    drawn = scipy.stats.random_table(rows, columns, seed=rng).rvs(size=draws)
     logs = constant - special.gammaln(np.asarray(drawn) + 1).sum(axis=(1, 2))
     return ExactTable(
         p_value=(float((logs <= seen).sum()) + 1) / (draws + 1),
@@ -244,7 +245,7 @@ def rank_sum_test(first: FloatArray, second: FloatArray) -> RankSum:
     n, m = first.size, second.size
     if not n or not m:
         raise InputError("two groups with values", found=f"{n} and {m}")
-    ranks = stats.rankdata(np.concatenate([first, second]))
+    ranks = scipy.stats.rankdata(np.concatenate([first, second]))
     higher = float(ranks[n:].sum()) - m * (m + 1) / 2
     _, ties = np.unique(ranks, return_counts=True)
     total = n + m

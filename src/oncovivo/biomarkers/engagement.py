@@ -11,25 +11,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
-from oncovivo.biomarkers.animal_values import animal_values
-from oncovivo.biomarkers.marker_table import markers_of_study
 from oncovivo.biomarkers.remarks import Remark
-from oncovivo.biomarkers.timing import (
-    MEASURED_AFTER_TREATMENT,
-    MarkerTiming,
-    first_treatment_day,
-)
-from oncovivo.biomarkers.within_study import MarkerCorrelation, correlate_marker
+from oncovivo.biomarkers.within_study import MarkerCorrelation
 from oncovivo.errors import DataError, InputError
-from oncovivo.growth.data import GrowthData, growth_data
-from oncovivo.growth.fit import fit_growth
 from oncovivo.studies import Study
+
+if TYPE_CHECKING:
+    from oncovivo.growth.data import GrowthData
+
 
 __all__ = [
     "EngagementAndResponse",
@@ -219,6 +213,13 @@ def compare_engagement(
         If an arm has fewer than two animals with the marker after treatment began, a value has no
         logarithm, or the growth model cannot be fitted.
     """
+    from oncovivo.biomarkers.timing import (
+        MEASURED_AFTER_TREATMENT,
+        MarkerTiming,
+        first_treatment_day,
+    )
+    from oncovivo.biomarkers.within_study import correlate_marker
+
     if not studies:
         raise InputError("at least one study", found="none")
     if control == treated:
@@ -326,6 +327,9 @@ def _log_means(
     study: Study, marker: str, start: float, assay: str | None, compartment: str | None
 ) -> tuple[dict[str, float], set[float]]:
     """Mean log marker of each animal after treatment began, and the days."""
+    from oncovivo.biomarkers.animal_values import animal_values
+    from oncovivo.biomarkers.marker_table import markers_of_study
+
     found = animal_values(
         markers_of_study(study),
         marker,
@@ -353,6 +357,8 @@ def _log_means(
 
 def _two_arms(study: Study, control: str, treated: str) -> GrowthData:
     """Growth readings of control and treated."""
+    from oncovivo.growth.data import growth_data
+
     data = growth_data(study).without_below_limit()
     wanted = [data.arm_number(control), data.arm_number(treated)]
     return data.select(np.isin(data.arm[data.animal], wanted))
@@ -368,6 +374,10 @@ def _line(
     level: float,
 ) -> LineEngagement:
     """One line's marker and growth."""
+    from scipy import stats
+
+    from oncovivo.growth.fit import fit_growth
+
     groups = []
     for arm in (treated, control):
         logs = [own[a.animal_id] for a in study.animals_of(arm) if a.animal_id in own]

@@ -2,7 +2,8 @@
 
 Cells of mutation calls are read as *mutated* or *none*: any call that begins with ``Mut`` against
 none. A copy-number call in such a column (``Amp5``, ``Del0.8``) is no mutation; it is counted as
-none and named in a remark.
+none and named in a remark. Where cells are separated by semicolon or tab, numbers may have a comma
+as decimal mark, the same in the whole file.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from oncovivo.biomarkers.features import (
 )
 from oncovivo.errors import FileFormatError
 from oncovivo.studies.delimited import filled_rows, read_text_sheet, trimmed_header
-from oncovivo.studies.sheet import MISSING, Sheet
+from oncovivo.studies.sheet import MISSING, Sheet, has_decimal_comma
+from oncovivo.studies.spreadsheet import WORKBOOK_SUFFIXES, read_workbook
 
 __all__ = ["MUTATION_LEVELS", "read_features"]
 
@@ -48,7 +50,7 @@ def read_features(
     line_column: str | None = None,
     measured: MeasuredWhen | Mapping[str, MeasuredWhen] = "baseline",
 ) -> FeatureTable:
-    """Table of markers by line from a CSV, TSV or semicolon-separated file.
+    """Table of markers by line from a CSV, TSV or semicolon-separated file, or a worksheet.
 
     Wide: a column of lines (``model`` or ``line``), every other column a marker. Long: columns
     ``line``, ``marker`` and ``value``, and, where they are known, ``unit`` and ``measured``
@@ -59,7 +61,7 @@ def read_features(
     Parameters
     ----------
     path : path-like
-        The file.
+        The file; of a workbook the first worksheet counts.
     line_column : str, optional
         Header of the column of lines, where it has another name.
     measured : {"baseline", "after_treatment"} or mapping of str to such
@@ -69,8 +71,9 @@ def read_features(
     Returns
     -------
     FeatureTable
-        A marker whose name stands over several columns, or that has several units or several
-        values for a line, is kept with its `problem`; its remarks name odd cells.
+        A marker whose name stands over several columns, that has several units or several values
+        for a line, or a cell that says ``nan`` or ``inf``, is kept with its `problem`; its remarks
+        name odd cells, and words among numbers.
 
     Raises
     ------
@@ -78,7 +81,9 @@ def read_features(
         If the file cannot be read, has no column of lines or no marker, repeats a line, or says
         of a marker that it was measured at neither of the two times.
     """
-    sheet = read_text_sheet(Path(path))
+    path = Path(path)
+    book = path.suffix.casefold() in WORKBOOK_SUFFIXES
+    sheet = read_workbook(path)[0] if book else read_text_sheet(path)
     header = trimmed_header(sheet.rows[0])
     rows, numbers = filled_rows(sheet, first=1, n_columns=len(header))
     if not rows:
@@ -129,13 +134,21 @@ def _from_wide(
         if not header[column]:
             where = f"{sheet.place} row 1, column {column + 1}"
             raise FileFormatError("a name in the header", found="a blank cell", where=where)
+    comma = sheet.comma_possible and has_decimal_comma(cell for row in rows for cell in row)
     cells = {column: [row[column] for row in rows] for column in columns}
     names, problems = _told_apart(header, columns, cells)
     parts = []
     for column, name in zip(columns, names, strict=True):
         when = measured if isinstance(measured, str) else measured.get(header[column], "baseline")
         parts.append(
-            _column(name, cells[column], lines, when=when, problem=problems.get(column, ""))
+            _column(
+                name,
+                cells[column],
+                lines,
+                when=when,
+                problem=problems.get(column, ""),
+                comma=comma,
+            )
         )
     return _assembled(lines, parts)
 
@@ -199,6 +212,7 @@ def _from_long(
         # One value taken after treatment is enough to make the marker one.
         if times.get(name) != "after_treatment":
             times[name] = when
+    comma = sheet.comma_possible and has_decimal_comma(row[value_at] for row in rows)
     parts = []
     for name, values in cells.items():
         found = sorted(units.get(name, set()))
@@ -213,6 +227,7 @@ def _from_long(
                 when=times[name],
                 unit=found[0] if len(found) == 1 else "",
                 problem=problems.get(name, ""),
+                comma=comma,
             )
         )
     return _assembled(list(lines), parts)
@@ -236,22 +251,31 @@ def _column(
     when: MeasuredWhen,
     unit: str = "",
     problem: str = "",
+    comma: bool = False,
 ) -> tuple[Feature, FloatArray, BoolArray]:
     """A marker and its values."""
+    endless = [
+        f"{line} {cell}" for line, cell in zip(lines, cells, strict=True) if _is_endless(cell)
+    ]
+    if endless:
+        problem = problem or (
+            f"no finite number: {_named(endless)}; leave a cell blank where nothing was measured"
+        )
+        cells = ["" if _is_endless(cell) else cell for cell in cells]
     below = np.zeros(len(cells), dtype=np.bool_)
     values = np.full(len(cells), np.nan)
     given = [cell not in MISSING for cell in cells]
-    numeric = True
+    words = []
     for row, cell in enumerate(cells):
         if not given[row]:
             continue
         limit = _BELOW.fullmatch(cell)
-        number = _number(limit[1] if limit else cell)
+        number = _number(limit[1] if limit else cell, comma=comma)
         if number is None:
-            numeric = False
-            break
-        values[row], below[row] = number, limit is not None
-    if numeric:
+            words.append(f"{lines[row]} {cell}")
+        else:
+            values[row], below[row] = number, limit is not None
+    if not words:
         kind: FeatureKind = "censored" if below.any() else "numeric"
         feature = Feature(name=name, kind=kind, measured=when, unit=unit, problem=problem)
         return feature, values, below
@@ -263,6 +287,8 @@ def _column(
         remark = _copy_number_remark(texts, lines)
     else:
         (codes, levels), remark = encode_levels(texts), ""
+        if len(words) < sum(given):
+            remark = f"numbers and words, read as categories: {_named(words)}"
     feature = Feature(
         name=name,
         kind="categorical",
@@ -275,13 +301,29 @@ def _column(
     return feature, codes, nothing
 
 
-def _number(cell: str) -> float | None:
-    """A finite number, or None."""
+def _number(cell: str, *, comma: bool) -> float | None:
+    """A finite number, or None; grouped digits are none."""
+    if "_" in cell or (comma and "." in cell):
+        return None
     try:
-        number = float(cell)
+        number = float(cell.replace(",", ".") if comma else cell)
     except ValueError:
         return None
     return number if np.isfinite(number) else None
+
+
+def _is_endless(cell: str) -> bool:
+    """Whether a cell says that it is no number, or one without end."""
+    try:
+        return not np.isfinite(float(cell))
+    except ValueError:
+        return False
+
+
+def _named(cells: Sequence[str]) -> str:
+    """Some cells with their lines, and how many more there are."""
+    more = f" and {len(cells) - _MOST_NAMED} more" if len(cells) > _MOST_NAMED else ""
+    return f"{', '.join(cells[:_MOST_NAMED])}{more}"
 
 
 def _is_call(cell: str) -> bool:
@@ -305,8 +347,7 @@ def _copy_number_remark(cells: Sequence[str | None], lines: Sequence[str]) -> st
     ]
     if not odd:
         return ""
-    more = f" and {len(odd) - _MOST_NAMED} more" if len(odd) > _MOST_NAMED else ""
-    return f"copy-number calls counted as no mutation: {', '.join(odd[:_MOST_NAMED])}{more}"
+    return f"copy-number calls counted as no mutation: {_named(odd)}"
 
 
 def _check_lines(lines: Sequence[str], numbers: Sequence[int], where: str) -> None:

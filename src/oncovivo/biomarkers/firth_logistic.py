@@ -14,8 +14,9 @@ from dataclasses import asdict, dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize, special
+from scipy import special
 
 from oncovivo.errors import DataError, InputError
 
@@ -245,4 +246,4 @@ def _limit(profile: _Profile, estimate: float, step: float, target: float) -> fl
         far = near + step
         if abs(far - estimate) > _FARTHEST:
             return None
-    return float(optimize.brentq(below, near, far, xtol=1e-9, rtol=1e-10))
+    return float(scipy.optimize.brentq(below, near, far, xtol=1e-9, rtol=1e-10))

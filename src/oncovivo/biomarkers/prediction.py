@@ -11,8 +11,8 @@ from typing import Final, Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from oncovivo.biomarkers.learners import (
     Learner,
@@ -549,13 +549,13 @@ def _spearman(response: FloatArray, beyond: FloatArray) -> float | None:
     """
     if np.ptp(beyond) == 0:
         return None
-    first, second = stats.rankdata(response), stats.rankdata(beyond)
+    first, second = scipy.stats.rankdata(response), scipy.stats.rankdata(beyond)
     return float(np.corrcoef(first, second)[0, 1])
 
 
 def _area_under_roc(response: FloatArray, beyond: FloatArray) -> float:
     """Chance that a line of 1 is predicted above one of 0; ties count half."""
-    ranks = stats.rankdata(beyond)
+    ranks = scipy.stats.rankdata(beyond)
     ones = response == 1
     n_ones, n_zeros = int(ones.sum()), int((~ones).sum())
     return float((ranks[ones].sum() - n_ones * (n_ones + 1) / 2) / (n_ones * n_zeros))

@@ -18,8 +18,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Final, Literal, TypeAlias, get_args
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special
+from scipy import special
 
 from oncovivo.biomarkers.association import associate, match_lines
 from oncovivo.biomarkers.association_result import Association, LineResponse, line_response
@@ -175,6 +176,7 @@ def predictive_markers(
     features: FeatureTable,
     *,
     form: InteractionForm = "difference",
+    adjust: FeatureTable | None = None,
     permutations: int = 0,
     rng: np.random.Generator | None = None,
     scale: MarkerScale = "unit",
@@ -191,6 +193,8 @@ def predictive_markers(
         The markers.
     form : {"difference", "mixed"}
         ``difference`` uses lines with both arms for the interaction; ``mixed`` all lines.
+    adjust : FeatureTable, optional
+        Covariates of the ``difference`` form, as in :func:`oncovivo.biomarkers.associate`.
     permutations : int
         Relabelings, of the ``difference`` form.
     rng : numpy.random.Generator, optional
@@ -201,7 +205,7 @@ def predictive_markers(
     Raises
     ------
     InputError
-        If the form is another, or permutations are asked of ``mixed``.
+        If the form is another, or permutations or covariates are asked of ``mixed``.
     DataError
         If fewer than three lines have both arms: without controls a marker of growth cannot be
         told from one of the drug's effect.
@@ -210,6 +214,8 @@ def predictive_markers(
         raise InputError("a form: difference or mixed", found=repr(form))
     if form == "mixed" and permutations:
         raise InputError("permutations with form 'difference'", found="with 'mixed'")
+    if form == "mixed" and adjust is not None:
+        raise InputError("covariates with form 'difference'", found="with 'mixed'")
     both = np.isfinite(pairs.control) & np.isfinite(pairs.treated)
     if both.sum() < _FEWEST_PAIRS:
         raise DataError(
@@ -228,6 +234,7 @@ def predictive_markers(
         results = associate(
             response,
             features,
+            adjust=adjust,
             permutations=drawn,
             rng=rng,
             scale=scale,
@@ -420,7 +427,7 @@ def _fit_arms(arms: _Arms) -> tuple[tuple[float, float, float], tuple[float, flo
 
     best = min(
         (
-            optimize.minimize(lost, np.array(start), method="BFGS", options={"gtol": 1e-6})
+            scipy.optimize.minimize(lost, np.array(start), method="BFGS", options={"gtol": 1e-6})
             for start in _STARTS
         ),
         key=lambda search: float(search.fun),

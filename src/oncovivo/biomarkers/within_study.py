@@ -20,7 +20,6 @@ from typing import Final, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
 
 from oncovivo.biomarkers.remarks import Remark
 from oncovivo.biomarkers.timing import MEASURED_AFTER_TREATMENT, MarkerTiming
@@ -172,6 +171,8 @@ def correlate_marker(
     >>> pooled.p_value < 0.05, within.p_value < 0.05
     (True, False)
     """
+    from scipy import stats
+
     _check(values, response, arm, method, scope, level, draws)
     known = np.isfinite(values) & np.isfinite(response)
     labels = np.array(arm, dtype=str)[known]
@@ -297,6 +298,8 @@ def _order_test(
 
 def _t_test(r: float, df: int) -> float:
     """Two-sided p-value of a correlation by Student's t."""
+    from scipy import special
+
     rest = 1 - r * r
     if rest <= 0:
         return 0.0
@@ -307,6 +310,8 @@ def _limits(
     r: float, df: int, method: CorrelationMethod, level: float
 ) -> tuple[float | None, float | None, float | None]:
     """Standard error and limits by Fisher's transform; None with too few animals."""
+    from scipy import special
+
     # n - 3 for a plain correlation, one less for each arm beyond the first.
     left = df - 1
     if left < 1 or abs(r) >= 1:

@@ -12,6 +12,7 @@ from oncovivo.analyses.marker_arms import MarkerArms
 from oncovivo.analyses.marker_engagement import MarkerEngagement
 from oncovivo.analyses.marker_files import MarkerResult
 from oncovivo.biomarkers.association_result import Association
+from oncovivo.biomarkers.association_task import lines_word
 from oncovivo.biomarkers.prediction import Prediction
 from oncovivo.cli.tables import plain, simple_table
 from oncovivo.growth.wording import p_text
@@ -41,6 +42,12 @@ def _show_lines(console: Console, result: MarkerAnalysis) -> None:
             heading += f", against {result.control}"
         console.print(plain(f"{heading}{' (simulated)' if result.simulated else ''}"))
         _show_associations(console, one.associations)
+        if one.response.outcome == "treated":
+            console.print(
+                "an outcome under treatment alone: a marker of growth goes with it as well as one "
+                "of the drug's effect (--outcome effect, where it is against controls)",
+                style="yellow",
+            )
         if one.interaction is not None:
             console.print("marker and growth of the controls: prognostic, whatever the drug does")
             _show_associations(console, one.interaction.prognostic)
@@ -50,7 +57,8 @@ def _show_lines(console: Console, result: MarkerAnalysis) -> None:
         ):
             if names:
                 shown = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
-                console.print(plain(f"{len(names)} lines {what}: {shown}"), style="dim")
+                count = f"{len(names)} {lines_word(len(names))}"
+                console.print(plain(f"{count} {what}: {shown}"), style="dim")
         for note in one.notes:
             console.print(plain(note), style="dim")
     for file in result.files:
@@ -62,27 +70,36 @@ def _show_lines(console: Console, result: MarkerAnalysis) -> None:
 
 def _show_associations(console: Console, found: Sequence[Association]) -> None:
     """The smallest p first; what has no numbers is counted by its reason."""
+    drawn = any(one.p_permutation is not None for one in found)
     usable = sorted(
-        (one for one in found if one.estimate is not None or one.p_value is not None),
+        (one for one in found if _has_numbers(one)),
         key=lambda one: (1.0 if one.p_value is None else one.p_value, one.marker),
     )
     if usable:
-        table = simple_table("marker", "what", "estimate (limits)", "p", "q", "lines", "animals")
+        extra = ("p perm.",) if drawn else ()
+        counted = any(one.n_animals is not None for one in usable)
+        after = ("lines", "animals") if counted else ("lines",)
+        table = simple_table("marker", "what", "estimate (limits)", "p", *extra, "q", *after)
         for one in usable[:_MOST_ROWS]:
             table.add_row(
                 plain(one.marker + ("*" if one.status == "flagged" else "")),
                 plain(one.measure),
                 plain(_limits(one)),
                 _p(one.p_value),
+                *((_p(one.p_permutation),) if drawn else ()),
                 _p(one.q_value),
                 str(one.n_lines),
-                "" if one.n_animals is None else str(one.n_animals),
+                *(("" if one.n_animals is None else str(one.n_animals),) if counted else ()),
             )
         console.print(table)
         if len(usable) > _MOST_ROWS:
             console.print(f"and {len(usable) - _MOST_ROWS} more; write all with -o FILE.csv")
     _show_reasons(console, [one for one in usable[:_MOST_ROWS] if one.status == "flagged"], "* ")
-    _show_reasons(console, [one for one in found if one not in usable], "without numbers: ")
+    _show_reasons(console, [one for one in found if not _has_numbers(one)], "without numbers: ")
+
+
+def _has_numbers(one: Association) -> bool:
+    return one.estimate is not None or one.p_value is not None
 
 
 def _show_reasons(console: Console, found: Sequence[Association], before: str) -> None:
@@ -97,8 +114,11 @@ def _show_reasons(console: Console, found: Sequence[Association], before: str) -
 def _show_arms(console: Console, result: MarkerArms) -> None:
     console.print(f"{result.n_readings} readings, against {result.control}", markup=False)
     table = simple_table("marker", "arm", "analysis", "estimate (limits)", "p", "animals")
+    results = [one.result for one in result.contrasts]
     for one in result.contrasts:
         found = one.result
+        if not _has_numbers(found):
+            continue
         table.add_row(
             plain(found.marker + ("*" if found.status == "flagged" else "")),
             plain(one.arm),
@@ -107,11 +127,13 @@ def _show_arms(console: Console, result: MarkerArms) -> None:
             _p(found.p_value),
             "" if found.n_animals is None else str(found.n_animals),
         )
-    console.print(table)
-    _show_reasons(
-        console, [one.result for one in result.contrasts if one.result.status == "flagged"], "* "
-    )
-    said = {one.result.reason for one in result.contrasts}
+    if table.row_count:
+        console.print(table)
+    _show_reasons(console, [one for one in results if one.status == "flagged"], "* ")
+    _show_reasons(console, [one for one in results if not _has_numbers(one)], "without numbers: ")
+    for remark in dict.fromkeys(one.remark for one in results if one.remark):
+        console.print(plain(remark), style="dim")
+    said = {one.reason for one in results}
     for note in result.notes:
         if note not in said:
             console.print(plain(note), style="dim")

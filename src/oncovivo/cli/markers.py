@@ -176,11 +176,7 @@ def markers(
     Example: oncovivo markers growth.csv --features mutations.csv --treatment BYL719
     """
     from oncovivo.analyses.figure_files import check_figure_name
-    from oncovivo.analyses.marker_engagement import (
-        EngagementOptions,
-        analyse_engagement,
-        holds_marked_studies,
-    )
+    from oncovivo.analyses.marker_engagement import EngagementOptions, analyse_engagement
     from oncovivo.analyses.marker_files import marker_frame, write_marker_figures
     from oncovivo.cli.files import check_table_name, write_figures, write_table
 
@@ -188,9 +184,27 @@ def markers(
         check_table_name(out)
     if figure is not None:
         check_figure_name(figure)
+    of_lines = {
+        "--tumor": tumor,
+        "--response": response,
+        "--std-error": std_error,
+        "--method": method,
+        "--adjust": adjust,
+        "--measured-after": measured_after,
+        "--permutations": permutations,
+        "--interaction": interaction,
+        "--predict": predict,
+        "--unit": unit,
+        "--baseline-day": baseline_day,
+    }
+    of_tables = {"--analyte": analyte, "--set": shared}
+    of_curves = {"--map": mapping, "--unit": unit, "--baseline-day": baseline_day}
     result: MarkerAnalysis | MarkerArms | MarkerEngagement
     with stages(quiet=as_json) as progress:
         if features:
+            _refuse(of_tables, "a table of what assays measured, which takes no --features")
+            if response is not None:
+                _refuse(of_curves, "growth curves, and not with --response")
             result = _across_lines(
                 file,
                 features,
@@ -212,13 +226,14 @@ def markers(
                     predict=predict,
                     level=level,
                     seed=seed,
+                    baseline_day=baseline_day,
                 ),
                 mapping=mapping,
                 unit=unit,
-                baseline_day=baseline_day,
                 progress=progress,
             )
-        elif holds_marked_studies(file):
+        elif file.is_dir():
+            _refuse(of_lines | of_tables | {"--map": mapping}, _WITH_FEATURES)
             progress("studies")
             result = analyse_engagement(
                 file,
@@ -231,6 +246,7 @@ def markers(
                 ),
             )
         else:
+            _refuse(of_lines | {"--treatment": treatment, "--seed": seed}, _WITH_FEATURES)
             progress("arms")
             result = _between_arms(file, control, analyte, marker, mapping, shared, level)
         if figure is not None:
@@ -244,6 +260,17 @@ def markers(
     from oncovivo.cli.marker_tables import show_markers
 
     show_markers(result)
+
+
+_WITH_FEATURES = "lines and their markers, given with --features"
+
+
+def _refuse(options: dict[str, object], what: str) -> None:
+    """Refuse options that would say nothing of this kind of file."""
+    # 0 and False are what they are where nobody gave them.
+    named = [name for name, value in options.items() if value is not None and value not in (0, "")]
+    if named:
+        raise InputError(f"{named[0]} only with {what}", found="another kind of file")
 
 
 def _one(treatment: list[str] | None) -> str | None:
@@ -276,6 +303,7 @@ def _options(
     predict: Learner | None,
     level: float,
     seed: int | None,
+    baseline_day: float | None,
 ) -> MarkerOptions:
     """What the command line asks of markers of lines."""
     from oncovivo.analyses.marker_analysis import MarkerOptions
@@ -290,6 +318,7 @@ def _options(
             std_error=std_error,
             outcome=outcome,
             level=level,
+            baseline_day=baseline_day,
         ),
         markers=tuple(marker or ()),
         method=method,
@@ -312,13 +341,12 @@ def _across_lines(
     *,
     mapping: list[str] | None,
     unit: list[str] | None,
-    baseline_day: float | None,
     progress: Callable[[str], None],
 ) -> MarkerAnalysis:
     from oncovivo.analyses.marker_analysis import analyse_markers
     from oncovivo.panels import read_panel
 
-    reading = study_options(mapping=mapping, units=unit, baseline_day=baseline_day)
+    reading = study_options(mapping=mapping, units=unit)
     return analyse_markers(
         file,
         features,

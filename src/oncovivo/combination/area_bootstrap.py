@@ -30,8 +30,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Final, Literal, TypeAlias, TypeVar, get_args
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize
 
 from oncovivo.combination.answers import NO_ERROR, index_of
 from oncovivo.combination.bliss import bliss_signs
@@ -560,7 +560,7 @@ def _edge(beyond: Callable[[float], float], inside: float, direction: float) -> 
     while abs(last) <= 2 * _FARTHEST:
         there = last + direction * step
         if beyond(there) > 0:
-            return float(optimize.brentq(beyond, last, there, xtol=1e-10))
+            return float(scipy.optimize.brentq(beyond, last, there, xtol=1e-10))
         last, step = there, 1.5 * step
     return None
 

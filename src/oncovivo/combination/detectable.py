@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from scipy import optimize, special
+import scipy
+from scipy import special
 
 from oncovivo.errors import InputError
 
@@ -77,5 +78,5 @@ def detectable_difference(
     high = float(special.stdtrit(freedom, 0.5 + level / 2)) + 1.0
     while power_of_t(high, df, level=level) < power:
         high *= 2
-    shift = optimize.brentq(lambda x: power_of_t(x, df, level=level) - power, 0.0, high)
+    shift = scipy.optimize.brentq(lambda x: power_of_t(x, df, level=level) - power, 0.0, high)
     return float(shift) * std_error

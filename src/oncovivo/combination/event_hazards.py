@@ -24,8 +24,9 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize, special
+from scipy import special
 
 from oncovivo.combination.answers import NO_ERROR
 from oncovivo.combination.detectable import POWER, detectable_difference
@@ -323,7 +324,7 @@ class _Profile:
             if abs(near - self.estimate) > _FARTHEST:
                 return side * math.inf
         self.rest = self.theta[None, :-1]
-        return float(optimize.brentq(short, near, near + side * step, xtol=1e-9, rtol=1e-9))
+        return float(scipy.optimize.brentq(short, near, near + side * step, xtol=1e-9, rtol=1e-9))
 
 
 def _by_t(profile: _Profile, df: float, reason: str) -> Contrast:

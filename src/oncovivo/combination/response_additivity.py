@@ -19,8 +19,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Final, Literal, TypeAlias, get_args
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize, special
+from scipy import special
 
 from oncovivo.combination.answers import (
     in_units,
@@ -245,7 +246,7 @@ class RatioFamily:
         while abs(last) <= 2 * _FARTHEST:
             there = last + direction * step
             if self._excess(there) > 0:
-                return float(optimize.brentq(self._excess, last, there, xtol=1e-10))
+                return float(scipy.optimize.brentq(self._excess, last, there, xtol=1e-10))
             last, step = there, 1.5 * step
         return None
 
@@ -269,7 +270,7 @@ def _largest_with_power(lacking: Callable[[float], float]) -> float | None:
     while last >= -_FARTHEST:
         there = last - step
         if lacking(there) <= 0:
-            return math.exp(float(optimize.brentq(lacking, there, last, xtol=1e-10)))
+            return math.exp(float(scipy.optimize.brentq(lacking, there, last, xtol=1e-10)))
         last, step = there, 1.5 * step
     return None
 

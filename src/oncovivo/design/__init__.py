@@ -5,22 +5,27 @@ Pure functions on frozen values; files are read at the edge.
 
 from __future__ import annotations
 
-from oncovivo.design.allocation import (
-    AllocationRecord,
-    Placement,
-    allocate,
-    draw_allocations,
-    repeat,
-)
-from oncovivo.design.allocation_input import read_allocation_design, read_animals
-from oncovivo.design.allocation_plan import (
-    AllocationDesign,
-    ArmPlan,
-    BaselineAnimal,
-    arm_counts,
-)
-from oncovivo.design.cage_advice import CageAdvice, advise_on_cages
-from oncovivo.design.rerandomization import RerandomizationTest, rerandomization_test
+from typing import TYPE_CHECKING
+
+from oncovivo.lazy import import_when_used
+
+if TYPE_CHECKING:
+    from oncovivo.design.allocation import (
+        AllocationRecord,
+        Placement,
+        allocate,
+        draw_allocations,
+        repeat,
+    )
+    from oncovivo.design.allocation_input import read_allocation_design, read_animals
+    from oncovivo.design.allocation_plan import (
+        AllocationDesign,
+        ArmPlan,
+        BaselineAnimal,
+        arm_counts,
+    )
+    from oncovivo.design.cage_advice import CageAdvice, advise_on_cages
+    from oncovivo.design.rerandomization import RerandomizationTest, rerandomization_test
 
 __all__ = [
     "AllocationDesign",
@@ -39,3 +44,5 @@ __all__ = [
     "repeat",
     "rerandomization_test",
 ]
+
+import_when_used(__name__)

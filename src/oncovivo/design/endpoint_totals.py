@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize
 
 from oncovivo.design.endpoint_counts import total_series
 from oncovivo.design.endpoint_line import (
@@ -91,7 +91,7 @@ class _Total:
         if place == 0:
             return begin
         return float(
-            optimize.brentq(
+            scipy.optimize.brentq(
                 lambda day: self.edge(day, reach) - target,
                 days[place - 1],
                 days[place],

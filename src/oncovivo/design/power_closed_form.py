@@ -25,8 +25,9 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize, special
+from scipy import special
 
 from oncovivo.design.power_plan import PowerPlan
 from oncovivo.design.power_truth import assumed_answers
@@ -314,7 +315,7 @@ def smallest_effect(plan: PowerPlan, *, power: float = 0.8) -> tuple[float | Non
         high = critical + 1.0
         while lacking(high) < 0:
             high *= 2
-        shift = float(optimize.brentq(lacking, 0.0, high)) * (one.std_error or 0.0) / scale
+        shift = float(scipy.optimize.brentq(lacking, 0.0, high)) * (one.std_error or 0.0) / scale
         if plan.question == "tgi":
             shift = -100 * math.expm1(plan.index_day * (plan.rate_bound - shift))
         found.append(shift)
@@ -340,7 +341,7 @@ def _searched(plan: PowerPlan, place: int, power: float) -> float | None:
         if high > _LARGEST:
             return None
     low = high / 2 if high > _FIRST else 0.0
-    shift = float(optimize.brentq(lacking, low, high, xtol=1e-7))
+    shift = float(scipy.optimize.brentq(lacking, low, high, xtol=1e-7))
     return shift if plan.question == "hsa" else at(shift).truth
 
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy import optimize, special
+import scipy
+from scipy import special
 
 from oncovivo.errors import InputError
 from oncovivo.panels.trial_data import TrialData
@@ -159,7 +160,7 @@ def _noncentrality(power: float, df: float, alpha: float) -> float:
     def lack(size: float) -> float:
         return _t_power(size, df, alpha) - power
 
-    return float(optimize.brentq(lack, 0.0, _CERTAIN + 1.0, xtol=1e-9))
+    return float(scipy.optimize.brentq(lack, 0.0, _CERTAIN + 1.0, xtol=1e-9))
 
 
 def advice(cells: tuple[TrialPower, ...], plan: TrialPlan) -> str:

@@ -24,8 +24,8 @@ OBSTACLES: Final[dict[Obstacle, tuple[str, str]]] = {
     "context": ("is context that carries no sentence", "are context that carries no sentence"),
     "no_animal_efficacy": ("is not of efficacy in animals", "are not of efficacy in animals"),
     "no_control": (
-        "compares with something other than an untreated control",
-        "compare with something other than an untreated control",
+        "names no untreated control to compare with",
+        "name no untreated control to compare with",
     ),
     "no_number": ("gives the result without a number", "give the result without a number"),
     "no_group_size": ("gives no size of its groups", "give no size of their groups"),

@@ -2,40 +2,45 @@
 
 from __future__ import annotations
 
-from oncovivo.growth.balance import BaselineDifference, baseline_differences
-from oncovivo.growth.bands import DifferenceBands, difference_bands
-from oncovivo.growth.bootstrap import BootstrapTest, bootstrap_test
-from oncovivo.growth.censored import fit_censored, fit_with_limit, upper_limit
-from oncovivo.growth.compare import GrowthComparison, compare
-from oncovivo.growth.curves import GroupCurves, group_curves
-from oncovivo.growth.data import GrowthData, growth_data, growth_data_from_arrays
-from oncovivo.growth.diagnostics import GrowthDiagnostics, diagnose
-from oncovivo.growth.dropout import dropout_analysis
-from oncovivo.growth.dropout_result import DropoutAnalysis
-from oncovivo.growth.effects import EFFECTS, GrowthEffect, growth_effects
-from oncovivo.growth.engine import Problem
-from oncovivo.growth.fit import (
-    Contrasts,
-    GrowthFit,
-    GrowthWarning,
-    VarianceComponents,
-    fit_growth,
-    growth_problem,
-)
-from oncovivo.growth.influence import InfluenceTable, influence
-from oncovivo.growth.law_choice import (
-    LawComparison,
-    LogLinearity,
-    compare_laws,
-    log_linearity_test,
-)
-from oncovivo.growth.likelihood_ratio import LikelihoodRatio, likelihood_ratio_test
-from oncovivo.growth.many import ManyFits, fit_many
-from oncovivo.growth.model import GrowthModel, TimeShape
-from oncovivo.growth.nlme import NonlinearFit, fit_nonlinear
-from oncovivo.growth.plots import plot_contrasts, plot_growth_model, plot_residuals
-from oncovivo.growth.replicates import Replicates
-from oncovivo.growth.structural import StructuralModel
+from typing import TYPE_CHECKING
+
+from oncovivo.lazy import import_when_used
+
+if TYPE_CHECKING:
+    from oncovivo.growth.balance import BaselineDifference, baseline_differences
+    from oncovivo.growth.bands import DifferenceBands, difference_bands
+    from oncovivo.growth.bootstrap import BootstrapTest, bootstrap_test
+    from oncovivo.growth.censored import fit_censored, fit_with_limit, upper_limit
+    from oncovivo.growth.compare import GrowthComparison, compare
+    from oncovivo.growth.curves import GroupCurves, group_curves
+    from oncovivo.growth.data import GrowthData, growth_data, growth_data_from_arrays
+    from oncovivo.growth.diagnostics import GrowthDiagnostics, diagnose
+    from oncovivo.growth.dropout import dropout_analysis
+    from oncovivo.growth.dropout_result import DropoutAnalysis
+    from oncovivo.growth.effects import EFFECTS, GrowthEffect, growth_effects
+    from oncovivo.growth.engine import Problem
+    from oncovivo.growth.fit import (
+        Contrasts,
+        GrowthFit,
+        GrowthWarning,
+        VarianceComponents,
+        fit_growth,
+        growth_problem,
+    )
+    from oncovivo.growth.influence import InfluenceTable, influence
+    from oncovivo.growth.law_choice import (
+        LawComparison,
+        LogLinearity,
+        compare_laws,
+        log_linearity_test,
+    )
+    from oncovivo.growth.likelihood_ratio import LikelihoodRatio, likelihood_ratio_test
+    from oncovivo.growth.many import ManyFits, fit_many
+    from oncovivo.growth.model import GrowthModel, TimeShape
+    from oncovivo.growth.nlme import NonlinearFit, fit_nonlinear
+    from oncovivo.growth.plots import plot_contrasts, plot_growth_model, plot_residuals
+    from oncovivo.growth.replicates import Replicates
+    from oncovivo.growth.structural import StructuralModel
 
 __all__ = [
     "EFFECTS",
@@ -88,3 +93,5 @@ __all__ = [
     "plot_residuals",
     "upper_limit",
 ]
+
+import_when_used(__name__)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse
 from scipy.sparse import csgraph
 
 from oncovivo.growth.engine import EngineFit, Problem
@@ -176,7 +176,9 @@ def cluster_numbers(problem: Problem) -> IntArray:
         right.append(group + offset)
         offset += int(group.max()) + 1
     ones = np.ones(n * len(left))
-    ties = sparse.coo_array((ones, (np.concatenate(left), np.concatenate(right))), (offset,) * 2)
+    ties = scipy.sparse.coo_array(
+        (ones, (np.concatenate(left), np.concatenate(right))), (offset,) * 2
+    )
     labels = csgraph.connected_components(ties, directed=False)[1][:n]
     return np.unique(labels, return_inverse=True)[1].astype(np.intp)
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import linalg, special
+from scipy import special
 
 from oncovivo.errors import DataError
 from oncovivo.growth.covariance import CovarianceModel, covariance_model
@@ -360,7 +361,7 @@ def _on_data_scale(
     scaling: _Scaling, point: DensePoint, scaled: VarianceDerivatives, unit: FloatArray
 ) -> tuple[FloatArray, VarianceDerivatives]:
     """Coefficients and derivatives for X = QR and y in their own units."""
-    back = linalg.solve_triangular(scaling.back, np.eye(scaling.back.shape[0]))
+    back = scipy.linalg.solve_triangular(scaling.back, np.eye(scaling.back.shape[0]))
     mean = scaling.x.T @ scaling.mean
     outer = np.outer(unit, unit)
     precision = 1.0 / scaling.sd**2

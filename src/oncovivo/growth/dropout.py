@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,9 +34,6 @@ from oncovivo.growth.tipping import Side, TippingPoint, tipping_point
 from oncovivo.growth.worst_rank import Outcome, WorstRank, worst_rank_test
 from oncovivo.studies import LeavingReason, Study
 from oncovivo.studies.leaving import find_leavers
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = [
     "NEUTRAL_REASONS",

@@ -17,8 +17,9 @@ from dataclasses import asdict, dataclass
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize, special
+from scipy import special
 
 from oncovivo.endpoints.estimate import EndpointStatus
 from oncovivo.errors import InputError
@@ -601,7 +602,7 @@ class _GrowthShare:
                 step *= 2
             edge = self.estimate + side * step
             found.append(
-                float(optimize.brentq(excess, self.estimate, edge, xtol=1e-13, rtol=1e-12))
+                float(scipy.optimize.brentq(excess, self.estimate, edge, xtol=1e-13, rtol=1e-12))
                 if excess(edge) >= 0
                 else side * math.inf
             )

@@ -40,7 +40,7 @@ BoolArray: TypeAlias = NDArray[np.bool_]
 _STUDIES: Final = 250
 # Three points in each dimension: estimates are within some hundredths of a standard error.
 _COARSE: Final = 3
-_COARSE_STEPS: Final = 60
+_COARSE_STEPS: Final = 10
 # Steps with the rule that was asked for; a study that needs more is told.
 _FINE_STEPS: Final = 8
 # What the last step gains; the error after it is its square.
@@ -50,7 +50,7 @@ _FLAT: Final = 1e-10
 # A start must not be zero, where the likelihood is level.
 _SMALLEST_START: Final = 1e-4
 # A difference of a parameter, where derivatives have full precision.
-_DIFFERENCE: Final = 1e-4
+_DIFFERENCE: Final = 2e-5
 # A root this small beside the residual is singular, as in ``fit_censored``.
 _ZERO_SPREAD: Final = 1e-4
 # A fixed part that is a line for each arm is one to rounding.
@@ -98,8 +98,12 @@ class _Lines:
 
     Parameters
     ----------
+    x : ndarray, shape (m, p)
+        Columns.
     time : ndarray, shape (m,)
         In units of the span.
+    animal : ndarray of int, shape (m,)
+        Animal of each reading, rising.
     first : ndarray of int, shape (n,)
         First reading of each animal.
     arm : ndarray of int, shape (n,)
@@ -112,12 +116,63 @@ class _Lines:
         Largest time, days.
     """
 
+    x: FloatArray
     time: FloatArray
+    animal: IntArray
     first: IntArray
     arm: IntArray
     lift: FloatArray
     scale: FloatArray
     span: float
+
+    def sums(self, values: FloatArray) -> FloatArray:
+        """Sums over the readings of each animal, shape (B, m) to (B, n)."""
+        return np.asarray(np.add.reduceat(values, self.first, axis=1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Studies:
+    """Outcomes of B studies without the line of least squares of each.
+
+    Parameters
+    ----------
+    base : ndarray, shape (B, p)
+        Coefficients of these lines.
+    rest : ndarray, shape (B, m)
+        What is left of the outcomes and limits, 0 where nothing was read.
+    read, below : ndarray of bool, shape (B, m)
+        What was read, and what of it is a limit.
+    """
+
+    base: FloatArray
+    rest: FloatArray
+    read: BoolArray
+    below: BoolArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Maxima:
+    """Where B searches ended.
+
+    Parameters
+    ----------
+    theta : ndarray, shape (B, q)
+        Parameters.
+    value : ndarray, shape (B,)
+        Log-likelihoods.
+    information : ndarray, shape (B, q, q)
+        Minus their second derivatives.
+    slopes : ndarray, shape (B, r, q, q)
+        Derivatives of the information by the root and the log deviation.
+    reached : ndarray of bool, shape (B,)
+        Whether there is a maximum.
+    """
+
+    theta: FloatArray
+    value: FloatArray
+    information: FloatArray
+    slopes: FloatArray
+    reached: BoolArray
 
 
 def fit_many_censored(
@@ -198,17 +253,19 @@ def _lines(design: Problem) -> _Lines:
     span = float(np.abs(design.time).max()) or 1.0
     scale = np.abs(design.x).max(axis=0)
     arms, arm = np.unique(design.arm, return_inverse=True)
-    lift = np.zeros((arms.size, 2, design.x.shape[1]))
+    x = design.x / scale
+    lift = np.zeros((arms.size, 2, scale.size))
     columns = np.column_stack((np.ones(design.time.size), design.time / span))
     for number in range(arms.size):
         rows = arm[design.animal] == number
-        x = design.x[rows] / scale
-        lift[number] = np.linalg.lstsq(columns[rows], x)[0]
-        if np.abs(columns[rows] @ lift[number] - x).max() > _LINE:
+        lift[number] = np.linalg.lstsq(columns[rows], x[rows])[0]
+        if np.abs(columns[rows] @ lift[number] - x[rows]).max() > _LINE:
             expected = "a fixed part that is a line for each arm"
             raise InputError(expected, found="another", where=f"arm {arms[number]}")
     return _Lines(
+        x=x,
         time=design.time / span,
+        animal=design.animal,
         first=np.flatnonzero(np.diff(design.animal, prepend=-1)),
         arm=arm.astype(np.intp),
         lift=lift,
@@ -226,40 +283,246 @@ def _fit_chunk(
 ) -> ManyCensoredFits:
     """Studies that can be fitted, fitted; the others marked."""
     outcomes, read, below = part
-    usable = _usable(read, below, lines)
-    count, p = len(outcomes), lines.scale.size
-    found = ManyCensoredFits(
-        coefficients=np.full((count, p), np.nan),
-        estimate=np.full((count, len(weights)), np.nan),
-        std_error=np.full((count, len(weights)), np.nan),
-        df=np.full((count, len(weights)), np.nan),
-        random_covariance=np.full((count, 2, 2), np.nan),
-        residual_variance=np.full(count, np.nan),
-        log_likelihood=np.full(count, np.nan),
-        fitted=np.zeros(count, dtype=bool),
-        singular=np.zeros(count, dtype=bool),
+    usable = np.flatnonzero(_usable(read, below, lines))
+    if not usable.size:
+        return _scattered(len(outcomes), usable, {}, lines.scale.size, len(weights))
+    studies = _about_lines(outcomes[usable], read[usable], below[usable], lines)
+    likelihood = _likelihood(studies, lines, points)
+    maxima = _maximize(likelihood, _start(studies, lines), lines.scale.size)
+    there = np.flatnonzero(maxima.reached)
+    answers = _answers(maxima, there, studies, lines, weights) if there.size else {}
+    return _scattered(len(outcomes), usable[there], answers, lines.scale.size, len(weights))
+
+
+def _usable(read: BoolArray, below: BoolArray, lines: _Lines) -> BoolArray:
+    """Studies whose measured readings tell all coefficients and the spread within animals."""
+    measured = (read & ~below).astype(np.float64)
+    p = lines.scale.size
+    products = (lines.x[:, :, None] * lines.x[:, None, :]).reshape(-1, p * p)
+    heights = np.linalg.eigvalsh((measured @ products).reshape(-1, p, p))
+    animals = np.logical_or.reduceat(read, lines.first, axis=1).sum(axis=1)
+    censored = lines.sums(below.astype(np.float64)).max(axis=1)
+    return np.asarray(
+        (heights[:, 0] > _LINE * heights[:, -1])
+        & (lines.sums(measured).max(axis=1) > 1)
+        & (animals > len(lines.lift))
+        & (censored <= MOST_CENSORED)
     )
-    if not usable.any():
-        return found
-    read, below = read[usable], below[usable]
-    base = _least_squares(outcomes[usable], read, lines)
-    x = np.einsum("tac,acp->tap", _columns(lines), lines.lift[lines.arm[_animal(lines)]][:, None])
-    rest = np.where(read, outcomes[usable] - base @ x[:, 0].T, 0.0)
-    likelihood = _likelihood(rest, read, below, lines, points)
-    theta, value, information, reached = _maximum(likelihood, _start(rest, read, p))
-    rows = np.flatnonzero(usable)
-    animals = np.logical_or.reduceat(read, lines.first, axis=1)
-    _answer(
-        found,
-        rows[reached],
-        likelihood.take(np.flatnonzero(reached)),
-        theta[reached],
-        value[reached],
-        information[reached],
-        base=base[reached],
-        weights=weights,
-        lines=lines,
-        animals=animals[reached],
-        span=np.where(read, np.abs(lines.time), 0.0).max(axis=1)[reached],
+
+
+def _about_lines(
+    outcomes: FloatArray, read: BoolArray, below: BoolArray, lines: _Lines
+) -> _Studies:
+    """Least squares with the limits as values, which leave numbers of order one."""
+    p = lines.scale.size
+    seen = read.astype(np.float64)
+    products = (lines.x[:, :, None] * lines.x[:, None, :]).reshape(-1, p * p)
+    gram = (seen @ products).reshape(-1, p, p)
+    known = np.where(read, outcomes, 0.0)
+    base = np.linalg.solve(gram, (known @ lines.x)[:, :, None])[:, :, 0]
+    rest = np.where(read, known - base @ lines.x.T, 0.0)
+    return _Studies(base=base, rest=rest, read=read, below=below)
+
+
+def _start(studies: _Studies, lines: _Lines) -> FloatArray:
+    """The lines of least squares, their residual spread dealt out evenly."""
+    count, p = studies.base.shape
+    readings = studies.read.sum(axis=1)
+    spread = np.sqrt((studies.rest**2).sum(axis=1) / readings)
+    share = np.maximum(spread, _SMALLEST_START) / np.sqrt(2.0)
+    theta = np.zeros((count, p + 4))
+    theta[:, p] = theta[:, p + 2] = share
+    theta[:, p + 3] = np.log(share)
+    return theta
+
+
+def _likelihood(studies: _Studies, lines: _Lines, points: int) -> ManyTobit:
+    """The animals of all studies, those that share days and arm together."""
+    time, rest = lines.time, studies.rest
+    measured = (studies.read & ~studies.below).astype(np.float64)
+    design = np.array([lines.sums(measured * time**power) for power in range(3)])
+    outcome = np.array([lines.sums(measured * rest * time**power) for power in range(2)])
+    squares = lines.sums(measured * rest**2)
+    count = lines.sums(studies.below.astype(np.float64)).astype(np.intp)
+    arms = len(lines.lift)
+    cell = np.arange(len(rest))[:, None] * arms + lines.arm
+    whole = (count == 0) & (design[0] > 0)
+    censored = _censored(studies, lines, count)
+    order = np.argsort(-count[count > 0], kind="stable")
+    return ManyTobit(
+        n_studies=len(rest),
+        lift=lines.lift,
+        measured=_grouped(cell[whole], design[:, whole], outcome[:, whole], squares[whole]),
+        censored=CensoredAnimals(
+            cell=cell[count > 0][order],
+            count=count[count > 0][order],
+            design=design[:, count > 0][:, order],
+            outcome=outcome[:, count > 0][:, order],
+            squares=squares[count > 0][order],
+            time=censored[0][order],
+            bound=censored[1][order],
+        ),
+        grid=gauss_hermite_grid(points, 2),
+        modes=np.zeros((2, order.size)),
+        factors=np.zeros((3, order.size)),
     )
-    return found
+
+
+def _grouped(
+    cell: IntArray, design: FloatArray, outcome: FloatArray, squares: FloatArray
+) -> MeasuredAnimals:
+    """Sums over the animals of a study and arm that were read on the same days."""
+    order = np.lexsort((*design, cell))
+    cell, design, outcome = cell[order], design[:, order], outcome[:, order]
+    new = np.diff(cell, prepend=-1) != 0
+    new[1:] |= (np.diff(design, axis=1) != 0).any(axis=0)
+    starts = np.flatnonzero(new)
+    first, second = outcome
+    products = np.stack((first * first, first * second, second * second))
+    empty = not starts.size
+
+    def total(values: FloatArray) -> FloatArray:
+        return values if empty else np.asarray(np.add.reduceat(values, starts, axis=-1))
+
+    return MeasuredAnimals(
+        cell=cell[starts],
+        animals=total(np.ones(cell.size)),
+        design=design[:, starts],
+        outcome=total(outcome),
+        products=total(products),
+        squares=total(squares[order]),
+    )
+
+
+def _censored(studies: _Studies, lines: _Lines, count: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Times and limits of the censored readings of the animals that have some."""
+    study, reading = np.nonzero(studies.below)
+    owner = study * lines.arm.size + lines.animal[reading]
+    starts = np.flatnonzero(np.diff(owner, prepend=-1))
+    place = np.arange(owner.size) - np.repeat(starts, np.diff(starts, append=owner.size))
+    row = np.cumsum(np.diff(owner, prepend=-1) != 0) - 1
+    time = np.zeros((starts.size, int(count.max(initial=0))))
+    bound = np.zeros(time.shape)
+    time[row, place] = lines.time[reading]
+    bound[row, place] = studies.rest[study, reading]
+    return time, bound
+
+
+def _maximize(likelihood: ManyTobit, start: FloatArray, p: int) -> _Maxima:
+    """Newton's method with the coarse rule, and some steps with the other."""
+    coarse = likelihood.with_grid(gauss_hermite_grid(_COARSE, 2))
+    theta = minimize_newton(coarse, start, max_iterations=_COARSE_STEPS).theta
+    count, q = theta.shape
+    value = np.full(count, np.nan)
+    information = np.zeros((count, q, q))
+    slopes = np.zeros((count, q - p, q, q))
+    reached = np.zeros(count, dtype=bool)
+    place, current = np.arange(count), likelihood
+    for _ in range(_FINE_STEPS):
+        at = theta[place]
+        here, gradient, curvature = current.score(at)
+        heights, basis = np.linalg.eigh(curvature)
+        along = (gradient[:, None, :] @ basis)[:, 0]
+        height = np.maximum(np.abs(heights), _FLAT * heights[:, -1:])
+        step = (basis @ (along / height)[:, :, None])[:, :, 0]
+        gain = 0.5 * (along**2 / height).sum(axis=1)
+        theta[place] += step / np.maximum(1.0, np.abs(step).max(axis=1, keepdims=True))
+        last = gain < _LAST_GAIN
+        done = np.flatnonzero(last & (heights[:, 0] > _FLAT * heights[:, -1]))
+        if done.size:
+            rows = place[done]
+            value[rows], information[rows] = (here + gain)[done], curvature[done]
+            slopes[rows] = _slopes(current.take(done), at[done], curvature[done], p)
+            reached[rows] = True
+        if last.all():
+            break
+        current, place = current.take(np.flatnonzero(~last)), place[~last]
+    return _Maxima(
+        theta=theta, value=value, information=information, slopes=slopes, reached=reached
+    )
+
+
+def _slopes(
+    likelihood: ManyTobit, theta: FloatArray, information: FloatArray, p: int
+) -> FloatArray:
+    """How the information moves with root and log deviation, the nodes staying where they are."""
+    steps = _DIFFERENCE * np.eye(theta.shape[1])[p:]
+    ends = [likelihood.score(theta + step)[2] for step in steps]
+    return np.stack([(end - information) / _DIFFERENCE for end in ends], axis=1)
+
+
+def _answers(
+    maxima: _Maxima, there: IntArray, studies: _Studies, lines: _Lines, weights: FloatArray
+) -> dict[str, FloatArray | BoolArray]:
+    """Tests of the questions, as :class:`CensoredInference` has them."""
+    p = lines.scale.size
+    theta = maxima.theta[there]
+    inverse = np.linalg.inv(maxima.information[there])
+    read = studies.read[there]
+    animals = np.logical_or.reduceat(read, lines.first, axis=1).sum(axis=1)
+    between = (animals - len(lines.lift)).astype(np.float64)
+    enlarge = (animals / between)[:, None]
+    carried = inverse[:, :, :p] @ weights.T
+    variance = enlarge * (weights.T * carried[:, :p]).sum(axis=1)
+    bent = maxima.slopes[there] @ carried[:, None]
+    moved = -enlarge[:, :, None] * np.swapaxes((carried[:, None] * bent).sum(axis=2), 1, 2)
+    spread = (moved @ inverse[:, p:, p:] * moved).sum(axis=2)
+    with np.errstate(divide="ignore"):
+        free = np.where(spread > 0, 2 * variance**2 / (spread * enlarge), np.inf)
+    coefficients = studies.base[there] + theta[:, :p]
+    root = np.zeros((there.size, 2, 2))
+    root[:, 0, 0], root[:, 1, 0], root[:, 1, 1] = theta[:, p : p + 3].T
+    residual = np.exp(theta[:, p + 3])
+    covariance = root @ np.swapaxes(root, 1, 2)
+    # Singular is told with time in units of each study's own last reading, as the twin does.
+    last = np.where(read, np.abs(lines.time), 0.0).max(axis=1)
+    unit = np.stack((np.ones(last.size), last), axis=1)
+    smallest = np.linalg.eigvalsh(covariance * unit[:, :, None] * unit[:, None, :])[:, 0]
+    day = np.array([1.0, 1.0 / lines.span])
+    return {
+        "coefficients": coefficients / lines.scale,
+        "estimate": coefficients @ weights.T,
+        "std_error": np.sqrt(variance),
+        "df": np.clip(free, 1.0, between[:, None]),
+        "random_covariance": covariance * np.outer(day, day),
+        "residual_variance": residual**2,
+        "log_likelihood": maxima.value[there],
+        "singular": smallest < (_ZERO_SPREAD * residual) ** 2,
+    }
+
+
+def _scattered(
+    count: int, rows: IntArray, answers: dict[str, FloatArray | BoolArray], p: int, questions: int
+) -> ManyCensoredFits:
+    """Answers of some of the studies among all."""
+
+    def whole(name: str, *shape: int) -> FloatArray:
+        values = np.full((count, *shape), np.nan)
+        if rows.size:
+            values[rows] = answers[name]
+        return values
+
+    fitted, singular = np.zeros((2, count), dtype=bool)
+    fitted[rows] = True
+    if rows.size:
+        singular[rows] = answers["singular"]
+    return ManyCensoredFits(
+        coefficients=whole("coefficients", p),
+        estimate=whole("estimate", questions),
+        std_error=whole("std_error", questions),
+        df=whole("df", questions),
+        random_covariance=whole("random_covariance", 2, 2),
+        residual_variance=whole("residual_variance"),
+        log_likelihood=whole("log_likelihood"),
+        fitted=fitted,
+        singular=singular,
+    )
+
+
+def _joined(parts: Sequence[ManyCensoredFits]) -> ManyCensoredFits:
+    """One result of the chunks'."""
+    whole = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in ManyCensoredFits.__slots__
+    }
+    return ManyCensoredFits(**whole)

@@ -39,7 +39,7 @@ MOST_CENSORED: Final = 20
 _MODE_STEPS: Final = 40
 _LONGEST_MODE_STEP: Final = 5.0
 # Twice the rise that is left before the last step, which squares it.
-_MODE_RISE: Final = 1e-6
+_MODE_RISE: Final = 1e-12
 # Node values of one array that is worked on at once: it stays in the cache.
 _CHUNK: Final = 8_000
 # Parameters of an animal: intercept, rate, three entries of the root, log standard deviation.
@@ -382,9 +382,7 @@ def _measured(groups: MeasuredAnimals, own: _Own) -> FloatArray:
     trace1 = count * (k0 - (w11 * a00 + 2 * w12 * a01 + w22 * a11)) / s
     trace2 = (trace1 - count * (w11 * b00 + 2 * w12 * b01 + w22 * b11)) / s
     found = np.zeros((count.size, 1 + _OWN + _OWN * _OWN))
-    found[:, 0] = -0.5 * (
-        count * (k0 * _LOG_2PI + 2 * (k0 - 2) * own.log_sd + np.log(det)) + one
-    )
+    found[:, 0] = -0.5 * (count * (k0 * _LOG_2PI + 2 * (k0 - 2) * own.log_sd + np.log(det)) + one)
     slope = found[:, 1 : 1 + _OWN]
     slope[:, 0], slope[:, 1] = e0, e1
     slope[:, 2] = 0.5 * (ee00 - count * a00)
@@ -546,7 +544,9 @@ def _integrated(
     parts = np.zeros((size, 6, nodes))
     time = animals.time
     off = animals.bound - (own.intercept + b0)[:, None] - (own.rate + b1)[:, None] * time
-    lines = np.stack((off, -(b00[:, None] + b10[:, None] * time), -(b01[:, None] + b11[:, None] * time)), axis=2)
+    lines = np.stack(
+        (off, -(b00[:, None] + b10[:, None] * time), -(b01[:, None] + b11[:, None] * time)), axis=2
+    )
     lines *= rate[:, None, None]
     top = np.zeros(size)
     for column, reach in enumerate(animals.reach()):

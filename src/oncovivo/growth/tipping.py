@@ -21,8 +21,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize, special
+from scipy import special
 
 from oncovivo.growth.data import SAME_DAY
 from oncovivo.growth.fit import GrowthFit
@@ -403,7 +404,9 @@ def tipping_point(
         return _none(side, "not_reached", reason, draws=draws, made=made, start=start)
     delta = high
     if high > low:
-        delta = float(optimize.brentq(upper, low, high, xtol=_SHARP * high / 10, rtol=_SHARP))
+        delta = float(
+            scipy.optimize.brentq(upper, low, high, xtol=_SHARP * high / 10, rtol=_SHARP)
+        )
     upper(delta)
     end = seen[delta]
     near = min((other for other in seen if other != delta), key=lambda other: abs(other - delta))

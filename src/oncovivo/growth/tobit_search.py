@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import linalg, optimize
 
 from oncovivo.growth.tobit import Integration, TobitLikelihood, TobitProblem
 
@@ -213,10 +213,10 @@ def _endless_direction(problem: TobitProblem, weights: FloatArray) -> FloatArray
     see all.
     """
     measured, censored = problem.x[~problem.below], problem.x[problem.below]
-    unseen = linalg.null_space(measured, rcond=_MOVES)
+    unseen = scipy.linalg.null_space(measured, rcond=_MOVES)
     if not unseen.shape[1]:
         return None
-    program = optimize.linprog(
+    program = scipy.optimize.linprog(
         -weights @ unseen,
         A_ub=censored @ unseen,
         b_ub=np.zeros(len(censored)),
@@ -252,7 +252,7 @@ def profile_upper_limit(
         return None
     p = weights.size
     length = float(weights @ weights)
-    free = linalg.null_space(weights[None, :])
+    free = scipy.linalg.null_space(weights[None, :])
     # Each search starts where the last one ended: the values lie close to each other.
     last = [np.concatenate((free.T @ theta[:p], theta[p:]))]
     within = replace(problem, x=problem.x @ free)
@@ -272,5 +272,5 @@ def profile_upper_limit(
         step *= 2
     else:
         return None
-    found = optimize.brentq(loss, low, low + step, xtol=_LIMIT_ERROR * max(step, 1.0))
+    found = scipy.optimize.brentq(loss, low, low + step, xtol=_LIMIT_ERROR * max(step, 1.0))
     return float(found)

@@ -60,6 +60,11 @@ def _answer(conclusion: Conclusion, bundle: Bundle) -> str:
     what = _WHAT[conclusion.subject]
     total = len(conclusion.ranked) + len(conclusion.unranked)
     if conclusion.status == "not_rankable":
+        if total == 1:
+            return (
+                f"The evidence cannot rank: there is 1 {what.removesuffix('s')}, and a ranking "
+                "takes two."
+            )
         have = f"{len(conclusion.ranked) or 'none'} of {total} {what}"
         return (
             f"The evidence cannot rank: {have} {'has' if len(conclusion.ranked) == 1 else 'have'} "

@@ -126,8 +126,8 @@ def _table(
         rows=tuple(_table_row(row, links, citations) for row in found.rows),
         note=text(
             "A study gives the contrast of its growth model times the days since baseline; a row "
-            "the ratio of means that its source gives, which is the same as far as groups started "
-            "alike; a simulation the median of its draws, with limits that hold draws and no "
+            "a difference of growth rates, or the ratio of means that its source gives, which is "
+            "the same as far as groups started alike; a simulation the median of its draws, with limits that hold draws and no "
             "sampling error."
         ),
     )

@@ -171,13 +171,28 @@ def _associations(found: MarkedTreatment, place: str) -> list[Block]:
                 TableColumn(heading="Reading", width=1.8),
             ),
             rows=tuple(_row(one, found) for one in ordered[:_MOST_ROWS]),
-            note=text(
-                "Lines weigh by the precision of their effect, with the variance between lines; "
-                "q is the share of false discoveries over all markers and treatments of the "
-                "entry. A marker of the growth of controls is prognostic, whatever the drug does."
-            ),
+            note=text(_note(found)),
         ),
     ]
+
+
+def _note(found: MarkedTreatment) -> str:
+    """How lines count, what q is, and what growth of the controls says."""
+    weighted = any(one.analysis == "weighted" for one in found.associations)
+    return (
+        (
+            "Lines weigh by the precision of their effect, with the variance between lines; "
+            if weighted
+            else "All lines count alike; "
+        )
+        + "q is the share of false discoveries over all markers and treatments of the entry. "
+        + (
+            "A marker of the growth of controls is prognostic, whatever the drug does."
+            if found.prognostic
+            else "Without growth of the controls a marker of growth cannot be told from one of "
+            "the drug's effect."
+        )
+    )
 
 
 def _answer(found: MarkedTreatment, ordered: Sequence[Association]) -> str:

@@ -196,7 +196,7 @@ def _numbers(record: Record) -> str:
     unit = f" {_said(record, 'n_unit')}" if record.n_unit.given else ""
     if record.n_control.given:
         return f"{treated} / {control}{unit}"
-    return f"{treated}{unit}"
+    return f"{treated}{unit.removesuffix('s') if treated == '1' else unit}"
 
 
 # The fields of a card by group; the label of a group explains a field without a label of its own.

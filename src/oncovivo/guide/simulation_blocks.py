@@ -132,11 +132,19 @@ def _section(placed: PlacedSimulation, earlier: _Earlier) -> Section:
 
 def _confession(result: SimulationResult) -> str:
     """What the whole section rests on."""
-    total = len({use.name for use in result.parameters})
-    counts = [f"{result.count(status)} {status}" for status in STATUSES if result.count(status)]
+    # A number that an arm replaces counts once, as the least known of its values.
+    known: dict[str, int] = {}
+    for use in result.parameters:
+        known[use.name] = max(known.get(use.name, 0), STATUSES.index(use.status))
+    numbers = list(known.values())
+    counts = [
+        f"{numbers.count(rank)} {status}"
+        for rank, status in enumerate(STATUSES)
+        if numbers.count(rank)
+    ]
     return (
-        f"Computed from a model with {counted(total, 'number')}: {_listed(counts)}. No animal was "
-        "involved; nothing here is evidence."
+        f"Computed from a model with {counted(len(known), 'number')}: {_listed(counts)}. "
+        "No animal was involved; nothing here is evidence."
     )
 
 

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.integrate import solve_ivp
-from scipy.optimize import root
 
 from oncovivo.errors import DataError, InputError
 from oncovivo.mechanism.compiled import compile_function
@@ -116,6 +114,9 @@ def _residual(rates: Array, resting: Array) -> float:
 
 def _settled(rates: _Function, slopes: _Function, start: Array) -> Array:
     """A rest found by waiting long and then by Newton's method."""
+    from scipy.integrate import solve_ivp
+    from scipy.optimize import root
+
     waited = solve_ivp(
         lambda _, part: rates(part),
         (0.0, LONG_TIME),

@@ -23,9 +23,6 @@ from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import schur, solve_sylvester
-from scipy.linalg.lapack import ztrexc
-from scipy.special import gammainc
 
 from oncovivo.errors import DataError
 
@@ -158,6 +155,8 @@ def _held_power(rates: FloatArray, days: FloatArray, m: int) -> FloatArray:
 
     A rate of 0 has no power of the time: what comes back for it meets a weight of 0.
     """
+    from scipy.special import gammainc
+
     safe = np.where(rates > 0, rates, 1.0)[:, None, :]
     return np.asarray(gammainc(m + 1, days[:, :, None] * safe) / safe, dtype=np.float64)
 
@@ -320,6 +319,8 @@ def _with_groups(
     generator: FloatArray, index: int, close: float
 ) -> tuple[FloatArray, FloatArray] | None:
     """The same with rates taken together that are so close; None where a group is too wide."""
+    from scipy.linalg import schur
+
     c = len(generator)
     triangle, basis = schur(generator.astype(np.complex128), output="complex")
     values = np.diag(triangle)
@@ -368,6 +369,8 @@ def _ordered(
     triangle: ComplexArray, basis: ComplexArray, scale: float, closeness: float
 ) -> tuple[ComplexArray, ComplexArray, list[int]]:
     """Schur form with close rates side by side, and how many each group has."""
+    from scipy.linalg.lapack import ztrexc
+
     values = np.diag(triangle)
     values = np.where(np.abs(values) < _ZERO * scale, 0.0, values)
     close = np.abs(values[:, None] - values) <= closeness * np.maximum(
@@ -400,6 +403,8 @@ def _set_apart(
     triangle: ComplexArray, basis: ComplexArray, sizes: list[int]
 ) -> tuple[ComplexArray, ComplexArray]:
     """Columns that span each group's amounts, and rows that read its part of a state."""
+    from scipy.linalg import solve_sylvester
+
     edges = np.concatenate([[0], np.cumsum(sizes)])
     blocks = [slice(edges[i], edges[i + 1]) for i in range(len(sizes))]
     mixing: ComplexArray = np.eye(len(triangle), dtype=np.complex128)

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize, special
+from scipy import special
 
 from oncovivo.errors import InputError
 
@@ -220,7 +221,7 @@ def _quantile(tail: _Tail, size: int, df: float, level: float) -> float:
         return low
     if excess(high) >= 0:
         return high
-    return float(optimize.brentq(excess, low, high, xtol=1e-9 * high, rtol=1e-12))
+    return float(scipy.optimize.brentq(excess, low, high, xtol=1e-9 * high, rtol=1e-12))
 
 
 def _tail(matrix: FloatArray, df: float) -> _Tail:

@@ -7,7 +7,6 @@ from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.integrate import solve_ivp
 
 from oncovivo.errors import DataError
 from oncovivo.numerics.ode_problem import OdeProblem, OdeSolution, Segment
@@ -101,6 +100,8 @@ class _Scipy:
         segment: Segment,
     ) -> FloatArray:
         """States (g + 1, s) at the beginning and on a grid after it."""
+        from scipy.integrate import solve_ivp
+
         if not grid.size:
             return state[None, :]
         n_states = state.size

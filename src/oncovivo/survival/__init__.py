@@ -2,41 +2,46 @@
 
 from __future__ import annotations
 
-from oncovivo.survival.accelerated import (
-    AcceleratedFit,
-    ArmTimeRatio,
-    accelerated_fit,
-    arm_time_ratios,
-)
-from oncovivo.survival.activity import ActivityRule, PptcActivity, pptc_activity
-from oncovivo.survival.bands import SurvivalBand, simultaneous_band
-from oncovivo.survival.competing import CumulativeIncidence, cumulative_incidence
-from oncovivo.survival.cox import CoxFit, cox_fit
-from oncovivo.survival.curves import SurvivalCurve, survival_curve, survival_quantile
-from oncovivo.survival.events import (
-    EventDefinition,
-    SurvivalData,
-    growth_events,
-    parse_event,
-    reason_rules,
-)
-from oncovivo.survival.firth import FirthFit, firth_fit, firth_many
-from oncovivo.survival.frailty import FrailtyFit, frailty_fit
-from oncovivo.survival.hazard_ratios import HazardRatio, hazard_ratios
-from oncovivo.survival.interval_tests import IntervalRankTest, interval_rank_test
-from oncovivo.survival.many_to_one import ManyToOne, many_to_one
-from oncovivo.survival.median_ratio import MedianRatio, median_ratio
-from oncovivo.survival.permutation import PermutationTest, permutation_rank_test
-from oncovivo.survival.proportional import ProportionalityTest, proportionality_test
-from oncovivo.survival.rank_tests import RankTest, log_rank_many, rank_test, trend_test
-from oncovivo.survival.rmst import (
-    RestrictedMean,
-    restricted_mean,
-    restricted_mean_difference,
-    restricted_mean_ratio,
-)
-from oncovivo.survival.table import read_survival_table
-from oncovivo.survival.turnbull import TurnbullCurve, turnbull
+from typing import TYPE_CHECKING
+
+from oncovivo.lazy import import_when_used
+
+if TYPE_CHECKING:
+    from oncovivo.survival.accelerated import (
+        AcceleratedFit,
+        ArmTimeRatio,
+        accelerated_fit,
+        arm_time_ratios,
+    )
+    from oncovivo.survival.activity import ActivityRule, PptcActivity, pptc_activity
+    from oncovivo.survival.bands import SurvivalBand, simultaneous_band
+    from oncovivo.survival.competing import CumulativeIncidence, cumulative_incidence
+    from oncovivo.survival.cox import CoxFit, cox_fit
+    from oncovivo.survival.curves import SurvivalCurve, survival_curve, survival_quantile
+    from oncovivo.survival.events import (
+        EventDefinition,
+        SurvivalData,
+        growth_events,
+        parse_event,
+        reason_rules,
+    )
+    from oncovivo.survival.firth import FirthFit, firth_fit, firth_many
+    from oncovivo.survival.frailty import FrailtyFit, frailty_fit
+    from oncovivo.survival.hazard_ratios import HazardRatio, hazard_ratios
+    from oncovivo.survival.interval_tests import IntervalRankTest, interval_rank_test
+    from oncovivo.survival.many_to_one import ManyToOne, many_to_one
+    from oncovivo.survival.median_ratio import MedianRatio, median_ratio
+    from oncovivo.survival.permutation import PermutationTest, permutation_rank_test
+    from oncovivo.survival.proportional import ProportionalityTest, proportionality_test
+    from oncovivo.survival.rank_tests import RankTest, log_rank_many, rank_test, trend_test
+    from oncovivo.survival.rmst import (
+        RestrictedMean,
+        restricted_mean,
+        restricted_mean_difference,
+        restricted_mean_ratio,
+    )
+    from oncovivo.survival.table import read_survival_table
+    from oncovivo.survival.turnbull import TurnbullCurve, turnbull
 
 __all__ = [
     "AcceleratedFit",
@@ -89,3 +94,5 @@ __all__ = [
     "trend_test",
     "turnbull",
 ]
+
+import_when_used(__name__)

@@ -19,8 +19,9 @@ from dataclasses import asdict, dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special
+from scipy import special
 
 from oncovivo.errors import DataError, InputError
 from oncovivo.survival.accelerated_likelihood import (
@@ -424,7 +425,7 @@ def _crossing(
         far = near + step
         if abs(far - inside) > farthest:
             return None
-    return float(optimize.brentq(above, near, far, xtol=1e-9, rtol=1e-9))
+    return float(scipy.optimize.brentq(above, near, far, xtol=1e-9, rtol=1e-9))
 
 
 def _shifted(value: float | None, by: float) -> float | None:

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, sparse, special
+from scipy import special
 
 from oncovivo.errors import DataError, InputError
 from oncovivo.numerics.trust_region import minimize
@@ -479,11 +480,11 @@ def _needs_no_spread(design: FloatArray, low: FloatArray, high: FloatArray) -> b
 
 def _location_meeting(
     design: FloatArray, low: FloatArray, high: FloatArray, aim: FloatArray
-) -> optimize.OptimizeResult:
+) -> scipy.optimize.OptimizeResult:
     """Coefficients with the least aim · β among those with the location in all intervals."""
     after, before = np.isfinite(low), np.isfinite(high)
     bounds: Any = [(None, None)] * design.shape[1]
-    return optimize.linprog(
+    return scipy.optimize.linprog(
         aim,
         A_ub=np.concatenate([design[before], -design[after]]),
         b_ub=np.concatenate([high[before], -low[after]]) + _EXACT_FIT,
@@ -542,11 +543,11 @@ def _never_falling(
     columns = design / np.where(size > 0, size, 1.0)
     gains = np.where(np.isposinf(high), 1.0, -1.0)[~pinned, None] * columns[~pinned]
     count = gains.shape[0]
-    parts: Any = [-gains, sparse.eye_array(count)]
-    blocks: Any = sparse.hstack(parts)
+    parts: Any = [-gains, scipy.sparse.eye_array(count)]
+    blocks: Any = scipy.sparse.hstack(parts)
     still = np.column_stack([columns[pinned], np.zeros((int(pinned.sum()), count))])
     bounds: Any = [(None, None)] * n_terms + [(0.0, 1.0)] * count
-    solution = optimize.linprog(
+    solution = scipy.optimize.linprog(
         np.concatenate([np.zeros(n_terms), -np.ones(count)]),
         A_ub=blocks.tocsr(),
         b_ub=np.zeros(count),

@@ -28,8 +28,9 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import linalg, optimize, special
+from scipy import special
 
 from oncovivo.errors import InputError
 from oncovivo.survival.curves import SurvivalCurve, checked_level
@@ -279,7 +280,7 @@ def _root(inside: Callable[[float], float], low: float, level: float) -> float:
     high = low + 1
     while inside(high) < level:
         high += 1
-    return float(optimize.brentq(lambda c: inside(c) - level, low, high, xtol=1e-10))
+    return float(scipy.optimize.brentq(lambda c: inside(c) - level, low, high, xtol=1e-10))
 
 
 def _bridge_inside(c: float, first: float, last: float) -> float:
@@ -316,7 +317,7 @@ def _diffusion_inside(c: float, span: float) -> float:
     mass = (_FUNCTIONS * step) @ _FUNCTIONS.T
     stiff = (_SLOPES * (step / c**2)) @ _SLOPES.T
     stiff += (_FUNCTIONS * (step * (x**2 / 4 - 0.5))) @ _FUNCTIONS.T
-    rates, vectors = linalg.eigh(stiff, mass)
+    rates, vectors = scipy.linalg.eigh(stiff, mass)
     root_density = np.exp(-(x**2) / 4) / (2 * math.pi) ** 0.25
     means = (_FUNCTIONS @ (step * root_density)) @ vectors
     return float((means**2 * np.exp(-rates * span)).sum())

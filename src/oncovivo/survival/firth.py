@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize, special
+from scipy import special
 
 from oncovivo.errors import InputError
 from oncovivo.numerics.newton import minimize_newton
@@ -217,4 +218,4 @@ def _limit(profile: _Profile, estimate: float, step: float, target: float) -> fl
         far = near + step
         if abs(far - estimate) > _FARTHEST:
             return None
-    return float(optimize.brentq(above, near, far, xtol=1e-8, rtol=1e-8))
+    return float(scipy.optimize.brentq(above, near, far, xtol=1e-8, rtol=1e-8))

@@ -19,8 +19,9 @@ from dataclasses import asdict, dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize, special
+from scipy import special
 
 from oncovivo.errors import DataError, InputError
 from oncovivo.survival.cox import cox_fit
@@ -384,7 +385,7 @@ def _best_theta(
     values = [search.value(float(place)) for place in grid]
     top = int(np.argmax(values))
     low, high = grid[max(top - 1, 0)], grid[min(top + 1, _GRID - 1)]
-    found = optimize.minimize_scalar(
+    found = scipy.optimize.minimize_scalar(
         lambda place: -search.value(float(place)),
         bounds=(float(low), float(high)),
         method="bounded",
@@ -410,5 +411,5 @@ def _best_theta(
 
 def _root(function: Callable[[float], float], low: float, high: float) -> float:
     """Where the likelihood crosses the bar."""
-    found = optimize.brentq(function, low, high, xtol=1e-4, rtol=1e-6)
+    found = scipy.optimize.brentq(function, low, high, xtol=1e-4, rtol=1e-6)
     return float(found)

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize, sparse
 
 from oncovivo.errors import DataError
 from oncovivo.survival.risk_sets import RiskSets
@@ -236,11 +236,11 @@ def infinite_coefficients(likelihood: PartialLikelihood, rows: IntArray) -> Bool
         expected = "events while animals of all arms were under observation"
         raise DataError(expected, found="arms that no event compares")
     size = differences.shape[0]
-    parts: Any = [-differences, sparse.eye_array(size)]
-    blocks: Any = sparse.hstack(parts)
+    parts: Any = [-differences, scipy.sparse.eye_array(size)]
+    blocks: Any = scipy.sparse.hstack(parts)
     # Variables: the direction, then the gain of each pair, at most 1.
     bounds: Any = [(None, None)] * n_terms + [(0.0, 1.0)] * size
-    solution = optimize.linprog(
+    solution = scipy.optimize.linprog(
         np.concatenate([np.zeros(n_terms), -np.ones(size)]),
         A_ub=blocks.tocsr(),
         b_ub=np.zeros(size),

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize
 
 from oncovivo.errors import InputError
 
@@ -244,7 +244,7 @@ def _maximum(cover: FloatArray, weight: FloatArray) -> tuple[FloatArray, int]:
         system = np.vstack((slopes / math.sqrt(n), np.ones((1, mass.size))))
         aim = np.zeros(system.shape[0])
         aim[-1] = 1.0
-        target, _ = optimize.nnls(system, aim)
+        target, _ = scipy.optimize.nnls(system, aim)
         mass = _consistent(cover, weight, _searched(cover, weight, mass, target / target.sum()))
     return mass, _MAX_STEPS
 

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from oncovivo.mechanism.exchange.antimony_text import (
-    antimony_of,
-    model_from_antimony,
-    read_antimony,
-)
-from oncovivo.mechanism.exchange.nonmem import (
-    compound_doses,
-    nonmem_dataset,
-    nonmem_text,
-    read_nonmem,
-)
-from oncovivo.mechanism.exchange.rxode2_text import rxode2_text
-from oncovivo.mechanism.exchange.sbml_in import ImportedModel, model_from_sbml, read_sbml
-from oncovivo.mechanism.exchange.sbml_out import sbml_text
-from oncovivo.mechanism.exchange.typical_animal import (
-    TypicalAnimal,
-    typical_animal,
-    typical_animal_of,
-)
+from typing import TYPE_CHECKING
+
+from oncovivo.lazy import import_when_used
+
+if TYPE_CHECKING:
+    from oncovivo.mechanism.exchange.antimony_text import (
+        antimony_of,
+        model_from_antimony,
+        read_antimony,
+    )
+    from oncovivo.mechanism.exchange.nonmem import (
+        compound_doses,
+        nonmem_dataset,
+        nonmem_text,
+        read_nonmem,
+    )
+    from oncovivo.mechanism.exchange.rxode2_text import rxode2_text
+    from oncovivo.mechanism.exchange.sbml_in import ImportedModel, model_from_sbml, read_sbml
+    from oncovivo.mechanism.exchange.sbml_out import sbml_text
+    from oncovivo.mechanism.exchange.typical_animal import (
+        TypicalAnimal,
+        typical_animal,
+        typical_animal_of,
+    )
 
 __all__ = [
     "ImportedModel",
@@ -39,3 +44,5 @@ __all__ = [
     "typical_animal",
     "typical_animal_of",
 ]
+
+import_when_used(__name__)

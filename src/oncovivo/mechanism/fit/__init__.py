@@ -11,11 +11,16 @@ the readings do not determine is named and has no value.
 
 from __future__ import annotations
 
-from oncovivo.mechanism.fit.curves import FitData, fit_data
-from oncovivo.mechanism.fit.output_readings import OutputReading, read_output_readings
-from oncovivo.mechanism.fit.plan import FitPlan, read_fit_plan
-from oncovivo.mechanism.fit.pooled import AnimalFits, PooledFit, fit_animals, fit_pooled
-from oncovivo.mechanism.fit.population import MechanismFit, fit_mechanism
+from typing import TYPE_CHECKING
+
+from oncovivo.lazy import import_when_used
+
+if TYPE_CHECKING:
+    from oncovivo.mechanism.fit.curves import FitData, fit_data
+    from oncovivo.mechanism.fit.output_readings import OutputReading, read_output_readings
+    from oncovivo.mechanism.fit.plan import FitPlan, read_fit_plan
+    from oncovivo.mechanism.fit.pooled import AnimalFits, PooledFit, fit_animals, fit_pooled
+    from oncovivo.mechanism.fit.population import MechanismFit, fit_mechanism
 
 __all__ = [
     "AnimalFits",
@@ -31,3 +36,5 @@ __all__ = [
     "read_fit_plan",
     "read_output_readings",
 ]
+
+import_when_used(__name__)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from oncovivo.errors import DataError
 from oncovivo.growth.curve_problem import CurveFunction, CurveReadings, ReadingTerms
@@ -366,7 +366,7 @@ def profile_limits(problem: GroupProblem, fit: GroupFit, *, level: float = 0.95)
     """
     best, top = fit.estimates[0], fit.log_likelihood[0]
     g, k = best.shape
-    wanted = float(np.sqrt(stats.chi2.ppf(level, 1)))
+    wanted = float(np.sqrt(scipy.stats.chi2.ppf(level, 1)))
     error = np.where(np.isfinite(fit.standard_errors()[0]), fit.standard_errors()[0], 1.0)
     which = np.repeat(np.arange(k), 2)
     sign = np.tile([-1.0, 1.0], k)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from oncovivo.errors import DataError, InputError
 from oncovivo.growth.importance import PopulationLikelihood, population_likelihood
@@ -446,7 +446,7 @@ def _parameter(
     at_end = mean - low < _NEAR_BOX or high - mean < _NEAR_BOX
     limit = UNKNOWN if one.transform != "identity" else UNKNOWN * max(abs(mean), 1e-300)
     identified = bool(np.isfinite(error) and error < limit)
-    width = float(stats.t.ppf(0.5 + _LEVEL / 2, degrees)) * error
+    width = float(scipy.stats.t.ppf(0.5 + _LEVEL / 2, degrees)) * error
     spread_error = None
     if spread >= _NO_SPREAD and log_spread_error is not None and np.isfinite(log_spread_error):
         spread_error = log_spread_error * spread

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from oncovivo.studies.check.model import (
-    CheckOptions,
-    CheckReference,
-    CheckReport,
-    Place,
-    Severity,
-    StudyFinding,
-    StudyFindings,
-)
-from oncovivo.studies.check.registry import check_reference
-from oncovivo.studies.check.run import check_file, check_study
+from typing import TYPE_CHECKING
+
+from oncovivo.lazy import import_when_used
+
+if TYPE_CHECKING:
+    from oncovivo.studies.check.model import (
+        CheckOptions,
+        CheckReference,
+        CheckReport,
+        Place,
+        Severity,
+        StudyFinding,
+        StudyFindings,
+    )
+    from oncovivo.studies.check.registry import check_reference
+    from oncovivo.studies.check.run import check_file, check_study
 
 __all__ = [
     "CheckOptions",
@@ -26,3 +31,5 @@ __all__ = [
     "check_reference",
     "check_study",
 ]
+
+import_when_used(__name__)
