@@ -1054,7 +1054,8 @@ def _marker_validation() -> Iterator[str]:
     yield "# Markers: simulated lines and animals"
     yield from _paragraph(
         "What associations, predictions and assays do where the truth is known. Each table is",
-        "made from a committed file in `validation/markers` that the script of the same name writes.",
+        "made from a committed file in `validation/markers` that the script of the same name",
+        "writes.",
     )
     for question, words in _MARKER_QUESTIONS.items():
         rows = [row for row in made["association"]["rows"] if row["question"] == question]
@@ -1110,17 +1111,18 @@ def _marker_validation() -> Iterator[str]:
     yield from _paragraph(
         f"{trap['sets']} simulated pairs of a sensitive and a resistant line whose target is",
         "engaged alike. Over all animals marker and growth go together in",
-        f"{trap['pooled_pct']:g} % of the pairs; within arms of a line in {trap['within_pct']:g} %, which is what chance",
-        f"gives. Both lines are seen to be engaged in {trap['both_engaged_pct']:g} %, and the two",
+        f"{trap['pooled_pct']:g} % of the pairs; within arms of a line in",
+        f"{trap['within_pct']:g} %, which is what chance gives.",
+        f"Both lines are seen to be engaged in {trap['both_engaged_pct']:g} %, and the two",
         f"are told apart by growth in {trap['told_apart_pct']:g} %.",
     )
     yield ""
     yield "## Readings below the limit of quantification"
     yield from _paragraph(
         f"A drug takes {_number(made['quantification']['inhibition_pct'])} % of a marker away,",
-        "and a share of the treated readings lies below the limit. Limits kept in the likelihood hold",
-        "95 %; leaving such readings out is biased, and half the limit in their place is right",
-        "only by luck.",
+        "and a share of the treated readings lies below the limit. Limits kept in the likelihood",
+        "hold 95 %; leaving such readings out is biased, and half the limit in their place is",
+        "right only by luck.",
     )
     yield from _table(
         ("animals per arm", "below the limit", "treated as", "bias of ln ratio", "coverage, %"),

@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from importlib import import_module
-from inspect import getsource
+from importlib.abc import InspectLoader
 from types import ModuleType
 from typing import Final
 
@@ -52,9 +52,11 @@ def import_when_used(package: str) -> None:
         level indented, from other modules of this program.
     """
     module = sys.modules[package]
+    loader = module.__spec__.loader if module.__spec__ else None
+    source = loader.get_source(package) if isinstance(loader, InspectLoader) else None
     homes = {
         name.strip(): found[1]
-        for found in _IMPORT.finditer(getsource(module))
+        for found in _IMPORT.finditer(source or "")
         for name in (found[2] or found[3]).split(",")
         if name.strip()
     }

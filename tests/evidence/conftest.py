@@ -19,7 +19,7 @@ from oncovivo.evidence import (
     read_identifiers,
     read_records,
 )
-from oncovivo.evidence.lint import AnnouncedFigure, LintInput, TextBlock, Waiver
+from oncovivo.evidence.lint import AnnouncedFigure, Disagreement, LintInput, TextBlock, Waiver
 from oncovivo.evidence.records import STATES
 from oncovivo.references import Library, Reference, read_references
 
@@ -156,6 +156,7 @@ def make_case(
         texts: Iterable[TextBlock] = (),
         figures: Iterable[AnnouncedFigure] = (),
         waivers: Iterable[Waiver] = (),
+        disagreements: Iterable[Disagreement] = (),
     ) -> LintInput:
         library = {r.key: r for r in (make_reference(**o) for o in references)}
         return LintInput(
@@ -167,6 +168,7 @@ def make_case(
             texts=tuple(texts),
             figures=tuple(figures),
             waivers=tuple(waivers),
+            disagreements=tuple(disagreements),
         )
 
     return make

@@ -11,6 +11,7 @@ import pytest
 from oncovivo.evidence.lint import (
     RULES,
     AnnouncedFigure,
+    Disagreement,
     LintInput,
     TextBlock,
     Waiver,
@@ -865,6 +866,24 @@ TWINS = [
         dirty=_claim(cites=["r9"], text="It was seen."),
         clean=_claim(cites=["r1"], text="It was seen."),
         names=("K2", "r9"),
+    ),
+    Twin(
+        rule="LINT-35",
+        what="simulation whose limits and a study's have nothing in common",
+        dirty={
+            "disagreements": [
+                Disagreement(
+                    tumor="RCC",
+                    treatment="temsirolimus",
+                    simulation="simulation:small",
+                    study="study:s1",
+                    simulated="−0.1 per day",
+                    measured="−0.02 per day",
+                )
+            ]
+        },
+        clean={"disagreements": []},
+        names=("simulation:small", "study:s1"),
     ),
 ]
 

@@ -107,4 +107,4 @@ def test_a_guide_without_numbers_says_that_it_cannot_rank(project: Path) -> None
         if isinstance(block, Paragraph)
     ]
     assert len(said) == 1
-    assert re.search(r"cannot rank: none of 1 tumor types have an effect", said[0])
+    assert re.search(r"cannot rank: there is 1 tumor type, without an effect", said[0])

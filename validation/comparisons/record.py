@@ -96,7 +96,8 @@ class Recorder:
     ) -> Generator[None, Any, Any]:
         """Hand out reference results that note what is read of them."""
         result = yield
-        if fixturedef.argname != "shared_reference":
+        kept = fixturedef.cached_result
+        if fixturedef.argname != "shared_reference" or kept is None:
             return result
         self.asked.add(request.node.nodeid.split("[")[0])
 
@@ -109,7 +110,7 @@ class Recorder:
             return found
 
         # Tests are handed what the definition keeps, not what this hook returns.
-        fixturedef.cached_result = (read, fixturedef.cache_key(request), None)
+        fixturedef.cached_result = (read, kept[1], None)
         return read
 
     def _section(self, file: str, key: str, section: dict[str, Any]) -> Noted:

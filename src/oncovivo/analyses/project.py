@@ -20,7 +20,7 @@ from pydantic import (
 
 from oncovivo.analyses.design_protocol_file import ProtocolFile
 from oncovivo.analyses.evidence_pools import RowEffect
-from oncovivo.analyses.survival_analysis import DEFAULT_EVENT
+from oncovivo.analyses.survival_result import DEFAULT_EVENT
 from oncovivo.combination.doses import Unequal
 from oncovivo.combination.result import Null, Scale
 from oncovivo.errors import FileFormatError

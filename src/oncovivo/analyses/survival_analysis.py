@@ -39,6 +39,7 @@ from oncovivo.analyses.survival_input import (
     take_arms,
 )
 from oncovivo.analyses.survival_result import (
+    DEFAULT_EVENT,
     AnimalTime,
     ArmSurvival,
     CurveSteps,
@@ -61,18 +62,15 @@ from oncovivo.survival.curves import (
     survival_quantile,
 )
 from oncovivo.survival.events import (
-    EventDefinition,
     EventTime,
     SurvivalData,
     growth_events,
-    parse_event,
 )
 from oncovivo.survival.rmst import RestrictedMean, common_horizon, restricted_mean
 from oncovivo.survival.table import is_survival_table
 from oncovivo.survival.turnbull import turnbull, turnbull_median
 
 __all__ = [
-    "DEFAULT_EVENT",
     "analyse_growth_survival",
     "analyse_survival",
     "analyse_survival_file",
@@ -82,8 +80,6 @@ __all__ = [
 FloatArray: TypeAlias = NDArray[np.float64]
 BoolArray: TypeAlias = NDArray[np.bool_]
 
-DEFAULT_EVENT: Final[EventDefinition] = parse_event("quadrupling")
-"""Event of a growth file where nobody says otherwise: that of the pediatric consortia."""
 # Below this many events of an arm, chi-squared and normal limits are rough.
 _FEW: Final = 5
 _NOT_CONSTANT: Final = 0.05

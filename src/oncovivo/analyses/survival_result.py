@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from oncovivo.survival.events import (
     ReasonRole,
     ReasonRule,
     SurvivalData,
+    parse_event,
 )
 from oncovivo.survival.hazard_ratios import HazardRow
 from oncovivo.survival.median_ratio import MedianRatio
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "DEFAULT_EVENT",
     "AnimalTime",
     "ArmSurvival",
     "CurveSteps",
@@ -52,6 +54,9 @@ __all__ = [
 ]
 
 SCHEMA = "oncovivo.survival/1"
+
+DEFAULT_EVENT: Final[EventDefinition] = parse_event("quadrupling")
+"""Event of a growth file where nobody says otherwise: that of the pediatric consortia."""
 
 TimeUnit: TypeAlias = Literal["days", "weeks", "as given"]
 TestStatus: TypeAlias = Literal["ok", "not_estimable"]

@@ -19,9 +19,8 @@ from oncovivo.analyses.study_analysis import (
     name_as_control,
 )
 from oncovivo.analyses.study_input import StudyOptions, load_selection
-from oncovivo.analyses.survival_analysis import DEFAULT_EVENT
 from oncovivo.analyses.survival_input import choose_tables, read_table
-from oncovivo.analyses.survival_result import SurvivalOptions
+from oncovivo.analyses.survival_result import DEFAULT_EVENT, SurvivalOptions
 from oncovivo.analyses.synergy_designs import analyse_addition, analyse_grid
 from oncovivo.analyses.synergy_fit import animals_by_arm, compared_sequences, fit_arms, once
 from oncovivo.analyses.synergy_result import FileSynergy, SynergyAnalysis, SynergyOptions

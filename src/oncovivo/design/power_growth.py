@@ -27,6 +27,7 @@ from oncovivo.growth.censored import fit_censored
 from oncovivo.growth.data import growth_data_from_arrays
 from oncovivo.growth.fit import growth_problem
 from oncovivo.growth.many import fit_many
+from oncovivo.growth.many_censored import fit_many_censored
 from oncovivo.growth.model import GrowthModel
 from oncovivo.growth.replicates import Replicates
 from oncovivo.growth.terms import fixed_terms
@@ -77,6 +78,10 @@ class RateTests:
     clipped: BoolArray
     singular: BoolArray
     lost: BoolArray
+
+    def take(self, studies: BoolArray) -> RateTests:
+        """Those of some of the studies."""
+        return RateTests(**{name: getattr(self, name)[studies] for name in RateTests.__slots__})
 
 
 def question_rows(plan: PowerPlan) -> FloatArray:
@@ -161,7 +166,31 @@ class GrowthDesign:
         )
 
     def _fit_censored(self, readings: PowerReadings, executor: Executor | None) -> RateTests:
-        """Studies with readings below the limit, one after the other."""
+        """Studies with readings below the limit, all at once."""
+        count = len(readings.log_size)
+        studies = Replicates(
+            design=self._problem,
+            outcomes=readings.log_size.reshape(count, -1)[:, self._rows],
+            observed=readings.read.reshape(count, -1)[:, self._rows],
+        )
+        below = readings.below.reshape(count, -1)[:, self._rows]
+        fits = fit_many_censored(studies, below, self._weights, points=_POINTS, executor=executor)
+        tests = RateTests(
+            estimate=fits.estimate,
+            std_error=fits.std_error,
+            df=fits.df,
+            std_error_plain=fits.std_error,
+            clipped=np.ones(count, dtype=bool),
+            singular=fits.singular,
+            lost=np.zeros(count, dtype=bool),
+        )
+        if fits.fitted.all():
+            return tests
+        rest = self._fit_one_by_one(readings.take(~fits.fitted), executor)
+        return _merged(~fits.fitted, rest, tests.take(fits.fitted))
+
+    def _fit_one_by_one(self, readings: PowerReadings, executor: Executor | None) -> RateTests:
+        """Studies with readings below the limit that cannot be fitted together with others."""
         count = len(readings.log_size)
         parts = [
             (
@@ -265,15 +294,15 @@ def _lagrange(place: FloatArray) -> FloatArray:
     return found
 
 
-def _merged(censored: BoolArray, of_censored: RateTests, rest: RateTests | None) -> RateTests:
+def _merged(chosen: BoolArray, of_chosen: RateTests, rest: RateTests | None) -> RateTests:
     """Studies in their order again."""
     if rest is None:
-        return of_censored
+        return of_chosen
 
     def both(name: str) -> NDArray[np.generic]:
-        one, other = getattr(of_censored, name), getattr(rest, name)
-        whole = np.empty((censored.size, *one.shape[1:]), dtype=one.dtype)
-        whole[censored], whole[~censored] = one, other
+        one, other = getattr(of_chosen, name), getattr(rest, name)
+        whole = np.empty((chosen.size, *one.shape[1:]), dtype=one.dtype)
+        whole[chosen], whole[~chosen] = one, other
         return whole
 
     return RateTests(**{name: both(name) for name in RateTests.__slots__})  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
+from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from oncovivo.documents.columns import (
     font_size,
     rows_fit,
 )
+from oncovivo.documents.glyphs import code_points
 from oncovivo.documents.model import (
     Badge,
     Bibliography,
@@ -391,21 +393,29 @@ def _mark(anchor: str) -> str:
     return f"#metadata(none){_label(anchor)}"
 
 
+def _font_folder() -> Path:
+    """The fonts that matplotlib ships; to find them it need not be imported.
+
+    Raises
+    ------
+    ProjectError
+        If matplotlib is not installed.
+    """
+    found = find_spec("matplotlib")
+    if found is None or found.origin is None:
+        raise ProjectError("an installed matplotlib, for its fonts", found="none")
+    return Path(found.origin).parent / "mpl-data" / "fonts" / "ttf"
+
+
 def _font_files() -> list[Path]:
     """The DejaVu fonts that matplotlib ships; typst brings its own serif."""
-    import matplotlib
-
-    return sorted(Path(matplotlib.get_data_path(), "fonts", "ttf").glob("DejaVuSans*.ttf"))
+    return sorted(_font_folder().glob("DejaVuSans*.ttf"))
 
 
 @cache
 def _glyphs() -> frozenset[int]:
     """Code points of the font that stands behind every other one."""
-    import matplotlib
-    from matplotlib.ft2font import FT2Font
-
-    path = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
-    return frozenset(FT2Font(path).get_charmap())
+    return code_points((_font_folder() / "DejaVuSans.ttf").read_bytes())
 
 
 def _check_glyphs(document: Document) -> None:

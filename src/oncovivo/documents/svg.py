@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 from xml.etree import ElementTree
 
 from oncovivo.errors import InputError
@@ -54,7 +57,7 @@ def read_size(svg: str, *, where: str) -> Size:
     >>> read_size(picture, where="figure 1")
     Size(width=300.0, height=150.0)
     """
-    root = _root(svg, where=where)
+    root = _read(svg, where).attributes
     width, height = _points(root.get("width")), _points(root.get("height"))
     if width and height:
         return Size(width=width, height=height)
@@ -74,12 +77,7 @@ def read_size(svg: str, *, where: str) -> Size:
 
 def words_of(svg: str, *, where: str) -> str:
     """All text that a picture shows."""
-    return " ".join(
-        piece
-        for element in _root(svg, where=where).iter()
-        if element.tag.rpartition("}")[2] == "text"
-        for piece in element.itertext()
-    )
+    return _read(svg, where).words
 
 
 def embed_svg(svg: str, *, prefix: str, label: str, described_by: str) -> str:
@@ -122,6 +120,27 @@ def embed_svg(svg: str, *, prefix: str, label: str, described_by: str) -> str:
     root_id = named[3] if named else f"{prefix}root"
     body = _STYLE.sub(lambda m: m[1] + _confine(m[2], ids, prefix, root_id) + m[3], body)
     return _ROOT.sub(lambda m: _name_root(m[0], root_id, label, described_by), body, count=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Picture:
+    """What is asked of a picture: the attributes of its root, and its text."""
+
+    attributes: Mapping[str, str]
+    words: str
+
+
+@lru_cache(maxsize=64)
+def _read(svg: str, where: str) -> _Picture:
+    """The parsed picture; it is asked for its size and for its text."""
+    root = _root(svg, where=where)
+    words = " ".join(
+        piece
+        for element in root.iter()
+        if element.tag.rpartition("}")[2] == "text"
+        for piece in element.itertext()
+    )
+    return _Picture(attributes=MappingProxyType(dict(root.items())), words=words)
 
 
 def _root(svg: str, *, where: str) -> ElementTree.Element:

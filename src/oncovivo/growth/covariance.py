@@ -13,7 +13,6 @@ from typing import Final, TypeAlias
 import numpy as np
 import scipy
 from numpy.typing import NDArray
-from scipy.sparse import csgraph
 
 from oncovivo.growth.engine import EngineFit, Problem
 
@@ -179,7 +178,7 @@ def cluster_numbers(problem: Problem) -> IntArray:
     ties = scipy.sparse.coo_array(
         (ones, (np.concatenate(left), np.concatenate(right))), (offset,) * 2
     )
-    labels = csgraph.connected_components(ties, directed=False)[1][:n]
+    labels = scipy.sparse.csgraph.connected_components(ties, directed=False)[1][:n]
     return np.unique(labels, return_inverse=True)[1].astype(np.intp)
 
 

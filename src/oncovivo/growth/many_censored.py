@@ -19,15 +19,10 @@ from numpy.typing import NDArray
 
 from oncovivo.errors import InputError
 from oncovivo.growth.engine import Problem
-from oncovivo.growth.many_tobit import (
-    MOST_CENSORED,
-    CensoredAnimals,
-    ManyTobit,
-    MeasuredAnimals,
-)
+from oncovivo.growth.many_animals import MOST_CENSORED, CensoredAnimals, MeasuredAnimals
+from oncovivo.growth.many_tobit import ManyTobit
 from oncovivo.growth.replicates import Replicates
 from oncovivo.numerics.mapping import map_parts, split_evenly
-from oncovivo.numerics.newton import minimize_newton
 from oncovivo.numerics.quadrature import gauss_hermite_grid
 
 __all__ = ["ManyCensoredFits", "fit_many_censored"]
@@ -40,9 +35,12 @@ BoolArray: TypeAlias = NDArray[np.bool_]
 _STUDIES: Final = 250
 # Three points in each dimension: estimates are within some hundredths of a standard error.
 _COARSE: Final = 3
-_COARSE_STEPS: Final = 10
-# Steps with the rule that was asked for; a study that needs more is told.
-_FINE_STEPS: Final = 8
+_COARSE_GAIN: Final = 1e-3
+# A study that needs more steps by one rule is told.
+_STEPS: Final = 40
+# Longest step of a parameter, as in ``fit_censored``.
+_LONGEST_STEP: Final = 1.0
+_NEAR_MAXIMUM: Final = 1e-4
 # What the last step gains; the error after it is its square.
 _LAST_GAIN: Final = 1e-9
 # Curvature below this share of the largest is no maximum that can be told.
@@ -219,7 +217,7 @@ def fit_many_censored(
     >>> studies = Replicates(design=design, outcomes=np.maximum(y, 4.2))
     >>> fits = fit_many_censored(studies, y < 4.2, np.array([[0.0, -1.0, 1.0]]), points=7)
     >>> int(fits.fitted.sum()), round(float(fits.estimate.mean()), 3)
-    (50, -0.2)
+    (50, -0.195)
     """
     design = studies.design
     if below.shape != studies.outcomes.shape:
@@ -319,7 +317,8 @@ def _about_lines(
     products = (lines.x[:, :, None] * lines.x[:, None, :]).reshape(-1, p * p)
     gram = (seen @ products).reshape(-1, p, p)
     known = np.where(read, outcomes, 0.0)
-    base = np.linalg.solve(gram, (known @ lines.x)[:, :, None])[:, :, 0]
+    solved = np.linalg.solve(gram, (known @ lines.x)[:, :, None])
+    base = np.asarray(solved[:, :, 0], dtype=np.float64)
     rest = np.where(read, known - base @ lines.x.T, 0.0)
     return _Studies(base=base, rest=rest, read=read, below=below)
 
@@ -409,43 +408,83 @@ def _censored(studies: _Studies, lines: _Lines, count: IntArray) -> tuple[FloatA
 
 
 def _maximize(likelihood: ManyTobit, start: FloatArray, p: int) -> _Maxima:
-    """Newton's method with the coarse rule, and some steps with the other."""
+    """Newton's method with the coarse rule, and the last steps with the other."""
     coarse = likelihood.with_grid(gauss_hermite_grid(_COARSE, 2))
-    theta = minimize_newton(coarse, start, max_iterations=_COARSE_STEPS).theta
-    count, q = theta.shape
-    value = np.full(count, np.nan)
-    information = np.zeros((count, q, q))
-    slopes = np.zeros((count, q - p, q, q))
-    reached = np.zeros(count, dtype=bool)
-    place, current = np.arange(count), likelihood
-    for _ in range(_FINE_STEPS):
-        at = theta[place]
-        here, gradient, curvature = current.score(at)
-        heights, basis = np.linalg.eigh(curvature)
-        along = (gradient[:, None, :] @ basis)[:, 0]
-        height = np.maximum(np.abs(heights), _FLAT * heights[:, -1:])
-        step = (basis @ (along / height)[:, :, None])[:, :, 0]
-        gain = 0.5 * (along**2 / height).sum(axis=1)
-        theta[place] += step / np.maximum(1.0, np.abs(step).max(axis=1, keepdims=True))
-        last = gain < _LAST_GAIN
-        done = np.flatnonzero(last & (heights[:, 0] > _FLAT * heights[:, -1]))
-        if done.size:
-            rows = place[done]
-            value[rows], information[rows] = (here + gain)[done], curvature[done]
-            slopes[rows] = _slopes(current.take(done), at[done], curvature[done], p)
-            reached[rows] = True
-        if last.all():
-            break
-        current, place = current.take(np.flatnonzero(~last)), place[~last]
-    return _Maxima(
-        theta=theta, value=value, information=information, slopes=slopes, reached=reached
+    near = _climb(coarse, start, last_gain=_COARSE_GAIN)
+    return _climb(likelihood, near.theta, last_gain=_LAST_GAIN, coefficients=p)
+
+
+def _climb(
+    likelihood: ManyTobit, start: FloatArray, *, last_gain: float, coefficients: int | None = None
+) -> _Maxima:
+    """Newton's method with the information; where it is not definite, its absolute value.
+
+    A study ends where a step has so little to gain; what it gains is added, not looked at. With
+    the number of coefficients the slopes of the information are taken there.
+    """
+    count, q = start.shape
+    ended = _Maxima(
+        theta=start.copy(),
+        value=np.full(count, np.nan),
+        information=np.zeros((count, q, q)),
+        slopes=np.zeros((count, 0 if coefficients is None else q - coefficients, q, q)),
+        reached=np.zeros(count, dtype=bool),
     )
+    place, current, trial = np.arange(count), likelihood, start
+    base, value, gradient = start, np.full(count, -np.inf), np.zeros((count, q))
+    information = np.zeros((count, q, q))
+    gain, share = np.full(count, np.inf), np.ones(count)
+    for _ in range(_STEPS):
+        new, slope, curvature = current.score(trial)
+        # Derivatives are means over nodes, and those of the value up to the rule's error: near
+        # the maximum they decide.
+        better = (new >= value) | ((gain < _NEAR_MAXIMUM) & np.isfinite(new))
+        base = np.where(better[:, None], trial, base)
+        value = np.where(better, new, value)
+        gradient = np.where(better[:, None], slope, gradient)
+        information = np.where(better[:, None, None], curvature, information)
+        share = np.where(better, 1.0, share / 4)
+        step, gain, rises = _newton_step(gradient, information)
+        trial = base + share[:, None] * step
+        last = better & (gain < last_gain)
+        if not last.any():
+            continue
+        done = np.flatnonzero(last & rises)
+        rows = place[done]
+        ended.theta[place] = trial
+        ended.value[rows], ended.information[rows] = (value + gain)[done], information[done]
+        ended.reached[rows] = True
+        if coefficients is not None and done.size:
+            there = current.take(done)
+            ended.slopes[rows] = _slopes(there, base[done], information[done], coefficients)
+        left = np.flatnonzero(~last)
+        place, current, trial = place[left], current.take(left), trial[left]
+        base, value, gradient = base[left], value[left], gradient[left]
+        information, gain, share = information[left], gain[left], share[left]
+        if not left.size:
+            break
+    ended.theta[place] = base
+    return ended
+
+
+def _newton_step(
+    gradient: FloatArray, information: FloatArray
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Steps uphill, what they promise, and whether no direction rises beside them."""
+    heights, basis = np.linalg.eigh(information)
+    along = (gradient[:, None, :] @ basis)[:, 0]
+    tallest = np.abs(heights).max(axis=1, keepdims=True)
+    height = np.maximum(np.abs(heights), _FLAT * np.maximum(tallest, 1.0))
+    step = (basis @ (along / height)[:, :, None])[:, :, 0]
+    gain = 0.5 * (along**2 / height).sum(axis=1)
+    step /= np.maximum(1.0, np.abs(step).max(axis=1, keepdims=True) / _LONGEST_STEP)
+    return step, gain, np.asarray(heights[:, 0] > _FLAT * tallest[:, 0])
 
 
 def _slopes(
     likelihood: ManyTobit, theta: FloatArray, information: FloatArray, p: int
 ) -> FloatArray:
-    """How the information moves with root and log deviation, the nodes staying where they are."""
+    """How the information moves with the entries of the root and the log deviation."""
     steps = _DIFFERENCE * np.eye(theta.shape[1])[p:]
     ends = [likelihood.score(theta + step)[2] for step in steps]
     return np.stack([(end - information) / _DIFFERENCE for end in ends], axis=1)

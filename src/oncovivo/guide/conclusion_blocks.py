@@ -61,9 +61,10 @@ def _answer(conclusion: Conclusion, bundle: Bundle) -> str:
     total = len(conclusion.ranked) + len(conclusion.unranked)
     if conclusion.status == "not_rankable":
         if total == 1:
+            without = ", without an effect that may be counted" if not conclusion.ranked else ""
             return (
-                f"The evidence cannot rank: there is 1 {what.removesuffix('s')}, and a ranking "
-                "takes two."
+                f"The evidence cannot rank: there is 1 {what.removesuffix('s')}{without}, and a "
+                "ranking takes two."
             )
         have = f"{len(conclusion.ranked) or 'none'} of {total} {what}"
         return (

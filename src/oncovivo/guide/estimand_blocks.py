@@ -127,8 +127,8 @@ def _table(
         note=text(
             "A study gives the contrast of its growth model times the days since baseline; a row "
             "a difference of growth rates, or the ratio of means that its source gives, which is "
-            "the same as far as groups started alike; a simulation the median of its draws, with limits that hold draws and no "
-            "sampling error."
+            "the same as far as groups started alike; a simulation the median of its draws, with "
+            "limits that hold draws and no sampling error."
         ),
     )
 
