@@ -39,7 +39,7 @@ docs: $(READY)  ## build the site of the docs into build/site; a warning fails
 	$(RUN) -m sphinx -q -W --keep-going -b html docs build/site
 
 browser: $(READY)  ## open the built guide in a headless Chromium (needs one on PATH)
-	$(RUN) -m pytest -p no:randomly -m browser tests/browser
+	$(RUN) -m pytest -p no:randomly -n auto --dist loadfile -m browser tests/browser
 
 benchmark: $(READY)  ## time the parts and print the ratios
 	$(RUN) benchmarks/guide_build.py

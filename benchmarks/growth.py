@@ -37,6 +37,7 @@ from oncovivo.growth.data import GrowthData, growth_data, growth_data_from_array
 from oncovivo.growth.fit import GrowthFit, fit_growth, growth_problem
 from oncovivo.growth.influence import influence
 from oncovivo.growth.many import fit_many
+from oncovivo.growth.many_censored import fit_many_censored
 from oncovivo.growth.model import GrowthModel, Intercept
 from oncovivo.growth.nlme import fit_nonlinear
 from oncovivo.growth.reduced import fit_reduced
@@ -52,6 +53,11 @@ ROUNDS: Final = 20
 LONG: Final = 0.3
 FEW_ROUNDS: Final = 3
 MANY: Final = 10_000
+# Studies with readings below the limit, mm³, their rates per day, and points of the quadrature.
+CENSORED: Final = 1000
+LIMIT: Final = 60.0
+CENSORED_RATES: Final = (0.08, -0.06)
+POINTS: Final = 7
 THREADS: Final = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -164,12 +170,18 @@ def ours(small: GrowthData, large: GrowthData) -> list[Timing]:
     weights = differences(fit)
     rng = np.random.default_rng(3)
     complete, left = replicates(fit, rng)
+    hidden, below = censored_replicates(fit, np.random.default_rng(4))
     return [
         timing("fit", 3, lambda: plain_fit(small)),
         timing("fit, Kenward-Roger", 3, lambda: fit_growth(small).contrasts(weights)),
         timing("fit, Kenward-Roger, Dunnett", 8, lambda: compare(fit_growth(small), control)),
         timing("10,000 balanced studies", 5000, lambda: fit_many(complete, weights[:1])),
         timing("10,000 studies with leavers", 15000, lambda: fit_many(left, weights[:1])),
+        timing(
+            "1,000 studies, some censored",
+            5000,
+            lambda: fit_many_censored(hidden, below, weights[:1], points=POINTS),
+        ),
         timing("influence, 32 exact refits", 60, lambda: influence(fit, control)),
         timing(
             "parametric bootstrap, 999",
@@ -214,6 +226,19 @@ def replicates(fit: GrowthFit, rng: np.random.Generator) -> tuple[Replicates, Re
         Replicates(design=design, outcomes=outcomes),
         Replicates(design=design, outcomes=outcomes, observed=observed),
     )
+
+
+def censored_replicates(fit: GrowthFit, rng: np.random.Generator) -> tuple[Replicates, BoolArray]:
+    """Studies of the same animals and days in arms of which some shrink below the limit."""
+    design = fit.problem
+    shape = (CENSORED, design.arm.size)
+    rates = np.linspace(*CENSORED_RATES, int(design.arm.max()) + 1)[design.arm]
+    level = np.log(150.0) + 0.2 * rng.standard_normal(shape)
+    slope = rates + 0.02 * rng.standard_normal(shape)
+    size = level[:, design.animal] + slope[:, design.animal] * design.time
+    size += 0.2 * rng.standard_normal(size.shape)
+    below: BoolArray = size < np.log(LIMIT)
+    return Replicates(design=design, outcomes=np.maximum(size, np.log(LIMIT))), below
 
 
 def timing(what: str, target: float, work: Callable[[], object]) -> Timing:

@@ -1367,6 +1367,7 @@ def _comparisons() -> Iterator[str]:
     made: dict[str, Any] = json.loads((COMPARISONS / "comparisons.json").read_text("utf-8"))
     about: dict[str, Any] = tomllib.loads((COMPARISONS / "sections.toml").read_text("utf-8"))
     every = made["sections"]
+    known = {test for one in _known_disagreements() for test in one["tests"]}
     compared = [section for section in every if _is_compared(section)]
     tests = {test for section in compared for test in section["tests"]}
     yield "# Comparisons with R and other programs"
@@ -1385,24 +1386,22 @@ def _comparisons() -> Iterator[str]:
         "of what is compared); both belong to the tests as a whole, which also hold numbers to",
         "hand calculations.",
         "*Stated* means that the tolerance of the reference file is used. *Not compared* names",
-        "parts that no test reads. Where another program is not right, see",
-        "[disagreements](disagreements.md).",
+        "parts that no test reads. *Differs*: one of the tests shows a",
+        "[known disagreement](disagreements.md), and who is right.",
     )
     for area in dict.fromkeys(AREAS.values()):
         rows = [section for section in compared if AREAS[section["section"][0]] == area]
         yield ""
         yield f"## {area}"
         yield from _table(
-            ("section", "program", "what", "data sets", "tests", "tolerance", "not compared"),
+            ("section", "data sets", "tests", "tolerance", "not compared"),
             (
                 (
-                    f"`{key}`",
-                    about[key]["tool"],
-                    about[key]["what"],
+                    _section_title(key, about[key]),
                     str(len(found)),
-                    ", ".join(sorted({_module(test) for row in found for test in row["tests"]})),
-                    _tolerance(found, made["tolerances"]),
-                    ", ".join(f"`{part}`" for part in _unread(found)) or "–",
+                    "<br>".join(sorted({_module(test) for row in found for test in row["tests"]})),
+                    "<br>".join((*_tolerance(found, made["tolerances"]), *_differs(found, known))),
+                    ", ".join(_unread(found)) or "–",
                 )
                 for (key,), found in _grouped(rows, "section").items()
             ),
@@ -1410,13 +1409,11 @@ def _comparisons() -> Iterator[str]:
     yield ""
     yield "## Not compared"
     yield from _table(
-        ("section", "program", "what", "files", "why"),
+        ("section", "files", "why"),
         (
             (
-                f"`{key}`",
-                about[key]["tool"],
-                about[key]["what"],
-                ", ".join(row["file"] for row in found),
+                _section_title(key, about[key]),
+                "<br>".join(row["file"] for row in found),
                 about[key]["not_compared"],
             )
             for (key,), found in _grouped(
@@ -1426,12 +1423,16 @@ def _comparisons() -> Iterator[str]:
     )
 
 
+def _section_title(key: str, about: dict[str, str]) -> str:
+    return f"`{key}`<br>{about['tool']}: {about['what']}"
+
+
 def _module(test: str) -> str:
     """A test's module as tests/ has it, without the ending."""
-    return "`" + test.split("::")[0].removeprefix("tests/").removesuffix(".py") + "`"
+    return test.split("::")[0].removeprefix("tests/").removesuffix(".py")
 
 
-def _tolerance(rows: Sequence[dict[str, Any]], known: dict[str, Any]) -> str:
+def _tolerance(rows: Sequence[dict[str, Any]], known: dict[str, Any]) -> list[str]:
     """Tightest and loosest tolerance of the tests that read these sections."""
     tests = sorted({test for row in rows for test in row["tests"]})
     stated = {test for row in rows for test in row["states_tolerance"]}
@@ -1441,7 +1442,13 @@ def _tolerance(rows: Sequence[dict[str, Any]], known: dict[str, Any]) -> str:
         if ends:
             low, high = f"{min(ends):.2g}", f"{max(ends):.2g}"
             words.append(f"{kind} {low}" + ("" if low == high else f" to {high}"))
-    return "; ".join(words) or "exact"
+    return words or ["exact"]
+
+
+def _differs(rows: Sequence[dict[str, Any]], known: set[str]) -> list[str]:
+    """A link where a test of these sections shows a known disagreement."""
+    shown = any(test in known for row in rows for test in row["tests"])
+    return ["[differs](disagreements.md)"] if shown else []
 
 
 def _unread(rows: Sequence[dict[str, Any]]) -> list[str]:
@@ -1451,9 +1458,14 @@ def _unread(rows: Sequence[dict[str, Any]]) -> list[str]:
     return [part for part in parts if part not in read | NOT_RESULTS]
 
 
-def _disagreements() -> Iterator[str]:
+def _known_disagreements() -> list[dict[str, Any]]:
     text = (COMPARISONS / "disagreements.toml").read_text("utf-8")
-    every: list[dict[str, Any]] = tomllib.loads(text)["disagreement"]
+    found: list[dict[str, Any]] = tomllib.loads(text)["disagreement"]
+    return found
+
+
+def _disagreements() -> Iterator[str]:
+    every = _known_disagreements()
     yield "# Where other programs print something else"
     yield from _paragraph(
         "Known disagreements with other programs, each with the test that shows it. What they",
@@ -1466,25 +1478,18 @@ def _disagreements() -> Iterator[str]:
         yield ""
         yield f"## {area}"
         yield from _table(
-            ("program", "data", "it prints", "here", "why", "test"),
+            ("program and data", "it prints", "here", "why, and which test shows it"),
             (
                 (
-                    f"{one['tool']}: {one['function']}",
-                    one["data"],
+                    f"**{one['tool']}**, {one['function']}:<br>{one['data']}",
                     one["prints"],
                     one["ours"],
-                    one["why"],
-                    "<br>".join(_test_name(test) for test in one["tests"]),
+                    "<br>".join((one["why"], *dict.fromkeys(map(_module, one["tests"])))),
                 )
                 for one in every
                 if one["area"] == area
             ),
         )
-
-
-def _test_name(test: str) -> str:
-    path, _, name = test.partition("::")
-    return f"{_module(path)}: {name.removeprefix('test_').replace('_', ' ')}"
 
 
 if __name__ == "__main__":

@@ -268,6 +268,10 @@ def test_growth_rates_of_public_data(shared_reference: ReadReference) -> None:
         theirs = f"{signed(table['Estimate'][place], 4)}, p = {table['pvalues'][place]:.3f}"
         assert cells("growth rate", "vismodegib", name) == [theirs, ours]
 
+    own = sections["07_slopes_contrasts"]["results"]["dunnett"]
+    place = own["contrast"].index("dose_3.0 - dose_0.0")
+    assert f"lmer gives {signed(own['estimate'][place], 4)} with one" in PAGE
+
     sections = shared_reference("synergylmm_example.grwth_data")["sections"]
     fixed = sections["02_lme_reml"]["results"]["fixed"]
     place = fixed["term"].index("t:gDrugA")

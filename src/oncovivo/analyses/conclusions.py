@@ -34,6 +34,10 @@ ConclusionStatus: TypeAlias = Literal["ranked", "tied", "not_rankable"]
 
 FEWEST: Final = 2
 """Effects from which there is something to rank."""
+_TREATED_ALONE: Final = (
+    "the response is a number without controls, which tells no marker of the drug's effect from "
+    "one of growth"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

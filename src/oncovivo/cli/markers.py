@@ -25,7 +25,7 @@ from oncovivo.cli.progress import stages
 from oncovivo.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from oncovivo.analyses.marker_analysis import MarkerAnalysis, MarkerOptions
     from oncovivo.analyses.marker_arms import MarkerArms
@@ -265,7 +265,7 @@ def markers(
 _WITH_FEATURES = "lines and their markers, given with --features"
 
 
-def _refuse(options: dict[str, object], what: str) -> None:
+def _refuse(options: Mapping[str, object], what: str) -> None:
     """Refuse options that would say nothing of this kind of file."""
     # 0 and False are what they are where nobody gave them.
     named = [name for name, value in options.items() if value is not None and value not in (0, "")]

@@ -347,15 +347,15 @@ def censored_densities(
     squares = bowl @ curved
     effect0 = np.stack((u0, f00, f01), axis=1) @ plane
     effect1 = np.stack((u1, np.zeros(size), f11), axis=1) @ plane
-    monomials = np.empty((size, 6, nodes))
-    monomials[:, 0] = 1.0
-    monomials[:, 1], monomials[:, 2] = effect0, effect1
-    monomials[:, 3], monomials[:, 4] = effect0 * effect0, effect0 * effect1
-    monomials[:, 5] = effect1 * effect1
+    monomials = np.empty((6, size, nodes))
+    monomials[0] = 1.0
+    monomials[1], monomials[2] = effect0, effect1
+    monomials[3], monomials[4] = effect0 * effect0, effect0 * effect1
+    monomials[5] = effect1 * effect1
     # Sums over the censored readings, of a = (bound - mean) / sd and its Mills ratio.
     product = np.ones((size, nodes))
     half, fall0, fall1, drop = np.zeros((4, size, nodes))
-    parts = np.zeros((size, 6, nodes))
+    parts = np.zeros((6, size, nodes))
     time = animals.time
     off = animals.bound - (own.intercept + b0)[:, None] - (own.rate + b1)[:, None] * time
     lines = np.stack(
@@ -377,20 +377,20 @@ def censored_densities(
         half[:reach] += a * a
         fall0[:reach] += ratio
         drop[:reach] += ratio * a
-        parts[:reach, 0] += bend
-        parts[:reach, 3] += turn
-        parts[:reach, 5] += turn * a
+        parts[0, :reach] += bend
+        parts[3, :reach] += turn
+        parts[5, :reach] += turn * a
         ratio *= t
         turn *= t
         bend *= t
         fall1[:reach] += ratio
-        parts[:reach, 1] += bend
-        parts[:reach, 4] += turn
+        parts[1, :reach] += bend
+        parts[4, :reach] += turn
         bend *= t
-        parts[:reach, 2] += bend
+        parts[2, :reach] += bend
         top[:reach] += special.log_ndtr(lines[:reach, column, 0])
-    exponent = squares + monomials[:, 3]
-    exponent += monomials[:, 5]
+    exponent = squares + monomials[3]
+    exponent += monomials[5]
     exponent += half
     exponent *= -0.5
     exponent += grid.log_weights
@@ -401,24 +401,24 @@ def censored_densities(
     weights *= product
     total = weights.sum(axis=1)
     weights /= total[:, None]
-    scores = np.empty((size, PARAMETERS, nodes))
-    scores[:, 0] = along0 - fall0 * rate[:, None]
-    scores[:, 1] = along1 - fall1 * rate[:, None]
-    scores[:, 2] = scores[:, 0] * effect0
-    scores[:, 3] = scores[:, 1] * effect0
-    scores[:, 4] = scores[:, 1] * effect1
-    scores[:, 5] = squares - k0[:, None] - drop
+    scores = np.empty((PARAMETERS, size, nodes))
+    scores[0] = along0 - fall0 * rate[:, None]
+    scores[1] = along1 - fall1 * rate[:, None]
+    scores[2] = scores[0] * effect0
+    scores[3] = scores[1] * effect0
+    scores[4] = scores[1] * effect1
+    scores[5] = squares - k0[:, None] - drop
     # Minus the complete data's second derivatives by the mean's line and the log deviation.
-    parts[:, :3] += animals.design.T[:, :, None]
-    parts[:, :3] *= s_inverse[:, None, None]
-    parts[:, 3:5] *= rate[:, None, None]
-    parts[:, 3] += 2 * along0
-    parts[:, 4] += 2 * along1
-    parts[:, 5] += 2 * squares
-    parts *= weights[:, None, :]
-    moments = parts @ np.swapaxes(monomials, 1, 2)
-    weighted = scores * weights[:, None, :]
-    mean = weighted.sum(axis=2)
+    parts[:3] += animals.design[:, :, None]
+    parts[:3] *= s_inverse[:, None]
+    parts[3:5] *= rate[:, None]
+    parts[3] += 2 * along0
+    parts[4] += 2 * along1
+    parts[5] += 2 * squares
+    parts *= weights
+    moments = parts.transpose(1, 0, 2) @ monomials.transpose(1, 2, 0)
+    weighted = scores * weights
+    mean = weighted.sum(axis=2).T
     found = np.empty((size, 1 + PARAMETERS + PARAMETERS * PARAMETERS))
     found[:, 0] = (
         np.log(total)
@@ -430,7 +430,7 @@ def censored_densities(
     )
     found[:, 1 : 1 + PARAMETERS] = mean
     information = _complete(moments)
-    information -= weighted @ np.swapaxes(scores, 1, 2)
+    information -= weighted.transpose(1, 0, 2) @ scores.transpose(1, 2, 0)
     information += mean[:, :, None] * mean[:, None, :]
     found[:, 1 + PARAMETERS :] = information.reshape(size, -1)
     return found

@@ -41,8 +41,9 @@ _STEPS: Final = 40
 # Longest step of a parameter, as in ``fit_censored``.
 _LONGEST_STEP: Final = 1.0
 _NEAR_MAXIMUM: Final = 1e-4
-# What the last step gains; the error after it is its square.
-_LAST_GAIN: Final = 1e-9
+# What the last step gains; nearer than estimates need, as the information is taken before it and
+# changes fast where a variance is nearly zero.
+_LAST_GAIN: Final = 1e-12
 # Curvature below this share of the largest is no maximum that can be told.
 _FLAT: Final = 1e-10
 # A start must not be zero, where the likelihood is level.

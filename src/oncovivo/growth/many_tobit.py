@@ -38,7 +38,7 @@ IntArray: TypeAlias = NDArray[np.intp]
 BoolArray: TypeAlias = NDArray[np.bool_]
 
 # Node values of one array that is worked on at once: it stays in the cache.
-_CHUNK: Final = 8_000
+_CHUNK: Final = 5_000
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -171,7 +171,7 @@ def protocol_sections(
         n_open = sum(statement.origin == "open" for statement in own)
         statements = _table(
             f"{section.section_id}-items",
-            f"{counted(len(own), 'statement')}, {n_open or 'none'} of them open.",
+            f"{section.title}: {counted(len(own), 'statement')}, {n_open or 'none'} of them open.",
             (("Item", 1.3), ("What is planned", 4.4), ("Where it is from", 1.6)),
             [(text(one.label), text(one.text), _origin(one, citations)) for one in own],
         )
