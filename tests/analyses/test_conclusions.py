@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from oncovivo.analyses.conclusions import rank_tumors
+from oncovivo.analyses.conclusions import rank_markers, rank_tumors
+from oncovivo.analyses.guide_markers import MarkedTreatment, PlacedMarkers
 from oncovivo.analyses.one_estimand import EstimandRow, TumorEstimands
+from oncovivo.biomarkers.association_result import Association
 
 Z = 1.959963984540054
 
@@ -133,3 +135,66 @@ def test_the_order_of_tumor_types_does_not_matter_to_the_ranks() -> None:
     one, other = (rank_tumors(order, obstacles={}) for order in (tumors, tumors[::-1]))
     assert one.ranked == other.ranked
     assert math.isclose(one.ranked[0].estimate, -0.2)
+
+
+def marked(*found: Association, control: str = "none", simulated: bool = False) -> PlacedMarkers:
+    return PlacedMarkers(
+        section="markers",
+        name="panel",
+        source="",
+        simulated=simulated,
+        seed=1,
+        engagement=None,
+        treatments=(
+            MarkedTreatment(
+                treatment="drug",
+                control=control,
+                response="effect on the growth rate",
+                n_lines=9,
+                associations=found,
+                prognostic=(),
+            ),
+        ),
+    )
+
+
+def association(
+    name: str,
+    estimate: float,
+    **changes: Any,  # noqa: ANN401  # any field
+) -> Association:
+    plain = Association(
+        marker=name,
+        analysis="weighted",
+        estimate=estimate,
+        std_error=0.01,
+        lower=estimate - 0.0245,
+        upper=estimate + 0.0245,
+    )
+    return replace(plain, **changes)
+
+
+def test_markers_are_ranked_from_the_most_sensitive_with_the_width_of_their_limits() -> None:
+    found = rank_markers([marked(association("A", 0.1), association("B", -0.1))])
+    assert [one.name for one in found.ranked] == ["B, drug", "A, drug"]
+    # t limits are wider than the standard error under a normal
+    assert found.ranked[0].std_error == pytest.approx(0.0245 / Z, rel=1e-12)
+    assert dict(found.rows)["A, drug"] == ("panel",)
+    assert "ln per day" in found.scale
+
+
+def test_markers_that_predict_nothing_are_named_and_not_ranked() -> None:
+    flagged = association("A", 0.1, status="flagged", reason="measured after treatment")
+    none = replace(association("B", 0.1), estimate=None, status="undefined", reason="constant")
+    found = rank_markers(
+        [
+            marked(flagged, none),
+            marked(association("C", -0.2), simulated=True),
+            marked(association("D", -20.0), control=""),
+        ]
+    )
+    assert found.status == "not_rankable"
+    reasons = {one.name[0]: one.reason for one in found.unranked}
+    assert (reasons["A"], reasons["B"]) == ("measured after treatment", "constant")
+    assert reasons["C"] == "the panel is simulated"
+    assert reasons["D"].startswith("the response is a number without controls")

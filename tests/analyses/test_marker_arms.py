@@ -41,9 +41,7 @@ def section(reference: Reference, name: str) -> Any:  # noqa: ANN401
 
 
 @pytest.mark.realdata
-def test_microvessel_density_agrees_with_r(
-    shared_data: Data, shared_reference: Reference
-) -> None:
+def test_microvessel_density_agrees_with_r(shared_data: Data, shared_reference: Reference) -> None:
     found = compare(shared_data("crc_angiogenesis/microvessel_density.csv"))
     expected = section(shared_reference, "95_mvd")
     assert found.control == "CG"

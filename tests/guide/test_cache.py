@@ -1,19 +1,28 @@
 """Kept results change no byte of a guide, and are never those of other inputs."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from pydantic import TypeAdapter
 
-from oncovivo.analyses import Bundle, read_project, run
+from oncovivo.analyses import Bundle, GuideProject, read_project, run
 from oncovivo.analyses import cache as cache_module
 from oncovivo.analyses.cache import CACHE_FOLDER, ResultCache, program_digest
+from oncovivo.analyses.design_protocol import ProtocolResult, build_protocol
+from oncovivo.analyses.design_protocol_file import ProtocolFile
+from oncovivo.analyses.guide_markers import PlacedMarkers
+from oncovivo.analyses.kept_results import KeptResults
+from oncovivo.analyses.project import MarkerEntry
 from oncovivo.documents import Badge, Figure, Link, Section, Table, TableColumn, TableRow, Text
 from oncovivo.guide import build_guide
 from oncovivo.guide.block_trees import from_tree, to_tree
 from oncovivo.guide.pictures import picture, pictures_kept
+from oncovivo.references import Library
 
 DAY = date(2026, 1, 2)
 STUDY = """
@@ -112,7 +121,7 @@ def test_a_changed_claim_takes_the_study_from_the_cache(
     def refuse(*_: object, **__: object) -> None:
         pytest.fail("the study was analysed again")
 
-    monkeypatch.setattr("oncovivo.analyses.study_results.analyse_study", refuse)
+    monkeypatch.setattr("oncovivo.analyses.study_analysis.analyse_study", refuse)
     after = results(with_study)
     assert "was less in" in after.claims[0].text
     assert after.studies == before.studies
@@ -251,3 +260,67 @@ def test_parts_of_a_document_come_back_as_they_were() -> None:
 def test_run_without_a_cache_keeps_nothing(with_study: Path) -> None:
     run(read_project(with_study), built=DAY)
     assert not (with_study / CACHE_FOLDER).exists()
+
+
+def kept_for(project: Path) -> KeptResults:
+    """The kept results of a project of which only the folder and the references matter."""
+    shown = SimpleNamespace(folder=project, library=Library())
+    return KeptResults(cast("GuideProject", shown), ResultCache(project / CACHE_FOLDER))
+
+
+def test_markers_follow_from_every_file_below_their_folder(tmp_path: Path) -> None:
+    study = tmp_path / "markers" / "one"
+    study.mkdir(parents=True)
+    (study / "markers.csv").write_text("a", encoding="utf-8")
+    entry = MarkerEntry(path="markers")
+    made: list[int] = []
+
+    def compute() -> PlacedMarkers:
+        made.append(1)
+        return PlacedMarkers(
+            section="markers",
+            name="markers",
+            source="",
+            simulated=True,
+            seed=len(made),
+            engagement=None,
+            treatments=(),
+        )
+
+    assert [kept_for(tmp_path).markers(entry, compute).seed for _ in range(2)] == [1, 1]
+    (study / "markers.csv").write_text("b", encoding="utf-8")
+    assert kept_for(tmp_path).markers(entry, compute).seed == 2
+    assert kept_for(tmp_path).markers(MarkerEntry(path="markers/one"), compute).seed == 3
+
+
+@pytest.mark.parametrize(("plan", "computed"), [("seed = 1\n", 1), ("[reference]\n", 2)])
+def test_a_protocol_that_rests_on_a_study_is_computed_each_time(
+    tmp_path: Path, plan: str, computed: int
+) -> None:
+    (tmp_path / "protocol.toml").write_text("", encoding="utf-8")
+    (tmp_path / "power.toml").write_text(plan, encoding="utf-8")
+    file = ProtocolFile(
+        path=tmp_path / "protocol.toml",
+        title="T",
+        version="1",
+        remark="",
+        authors=(),
+        files={"power": "power.toml"},
+        references=None,
+        library=Library(),
+        declared_arms=(),
+        arm_names={},
+        stated={},
+    )
+    made: list[ProtocolResult] = []
+
+    def compute() -> ProtocolResult:
+        made.append(build_protocol(replace(file, files={})))
+        return made[-1]
+
+    first, second = (kept_for(tmp_path).protocol(file, compute) for _ in range(2))
+    assert first == second
+    assert len(made) == computed
+    (tmp_path / "power.toml").write_text(f"{plan}# changed\n", encoding="utf-8")
+    kept_for(tmp_path).protocol(file, compute)
+    assert len(made) == computed + 1

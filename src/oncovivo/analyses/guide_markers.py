@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
@@ -88,11 +89,15 @@ class PlacedMarkers:
     treatments: tuple[MarkedTreatment, ...]
 
 
+KeptMarkers: TypeAlias = Callable[["MarkerEntry", Callable[[], PlacedMarkers]], PlacedMarkers]
+
+
 def run_markers(
     entries: Sequence[MarkerEntry],
     *,
     folder: Path,
     progress: Callable[[str], None] = lambda _: None,
+    kept: KeptMarkers = lambda _, compute: compute(),
 ) -> tuple[PlacedMarkers, ...]:
     """The results of every entry, in the order of ``guide.toml``.
 
@@ -104,6 +109,8 @@ def run_markers(
         Of the guide.
     progress : callable
         Called with the name of each.
+    kept : callable, optional
+        Given an entry and what analyses it, returns its result, computed or kept from earlier.
 
     Raises
     ------
@@ -114,7 +121,7 @@ def run_markers(
     for entry in entries:
         progress(f"markers {Path(entry.path).name}")
         try:
-            found.append(_run(entry, folder))
+            found.append(kept(entry, partial(_run, entry, folder)))
         except (InputError, DataError) as err:
             raise type(err)(
                 err.expected,

@@ -1,4 +1,4 @@
-"""Which inputs the studies and simulations of a guide follow from, for them to be kept."""
+"""Which inputs the results of a guide follow from, for them to be kept."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from pathlib import Path
 
 from oncovivo.analyses.cache import ResultCache
 from oncovivo.analyses.contract import input_digest
-from oncovivo.analyses.project import GuideProject, SimulationEntry
+from oncovivo.analyses.design_protocol import ProtocolResult
+from oncovivo.analyses.design_protocol_file import ProtocolFile
+from oncovivo.analyses.guide_markers import PlacedMarkers
+from oncovivo.analyses.project import GuideProject, MarkerEntry, SimulationEntry
 from oncovivo.analyses.simulation_inputs import files_beside
 from oncovivo.analyses.simulation_results import PlacedSimulation
-from oncovivo.analyses.store import SIMULATIONS, STUDIES
+from oncovivo.analyses.store import MARKERS, PROTOCOL, SIMULATIONS, STUDIES
 from oncovivo.analyses.study_names import NamedStudy
 from oncovivo.analyses.study_results import StudyResult
+from oncovivo.evidence.csvfile import read_text
+from oncovivo.texts import parse_toml
 
 __all__ = ["KeptResults"]
 
@@ -48,6 +53,40 @@ class KeptResults:
         ]
         (found,) = self._cache.get("study", inputs, STUDIES, lambda: (compute(),))
         return found
+
+    def markers(self, entry: MarkerEntry, compute: Callable[[], PlacedMarkers]) -> PlacedMarkers:
+        """Markers: their entry, and every file below the places that it names."""
+        inputs = [
+            entry.model_dump(mode="json"),
+            [
+                [file.relative_to(place).as_posix(), *_digest(file)]
+                for place in (
+                    self._project.folder / name for name in (entry.path, *entry.features)
+                )
+                for file in (sorted(place.rglob("*")) if place.is_dir() else [place])
+                if file.is_file()
+            ],
+        ]
+        (found,) = self._cache.get("markers", inputs, MARKERS, lambda: (compute(),))
+        return found
+
+    def protocol(
+        self, file: ProtocolFile, compute: Callable[[], ProtocolResult]
+    ) -> ProtocolResult | None:
+        """A protocol: the files that it names, and the guide's references.
+
+        A plan of animals that takes its variation from a study is computed each time: that study
+        is no file of the protocol.
+        """
+        folder = file.path.parent
+        power = file.files.get("power")
+        if power is not None and "reference" in parse_toml(read_text(folder / power), where=power):
+            return compute()
+        inputs = [
+            [[name, *_digest(folder / name)] for name in file.places],
+            self._project.library.to_json(),
+        ]
+        return self._cache.get("protocol", inputs, PROTOCOL, compute)
 
 
 def _digest(path: Path) -> list[str]:

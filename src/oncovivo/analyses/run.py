@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING
 
 from oncovivo.analyses.bundle import Bundle, ScreenedSearch
@@ -130,7 +131,9 @@ def run(
         identifiers=project.identifiers,
         kept=results.study,
     )
-    markers = run_markers(project.markers, folder=project.folder, progress=progress)
+    markers = run_markers(
+        project.markers, folder=project.folder, progress=progress, kept=results.markers
+    )
     progress("claims")
     works = project.library.works()
     compound = project.settings.compound
@@ -175,7 +178,9 @@ def run(
     if project.protocol is not None:
         progress("protocol")
         # A guide is public: the seed would tell the arms to those who are blinded.
-        protocol = build_protocol(project.protocol, blinded=True)
+        protocol = results.protocol(
+            project.protocol, partial(build_protocol, project.protocol, blinded=True)
+        )
     progress("lint")
     findings = lint_project(project, estimands)
     return Bundle(

@@ -36,7 +36,15 @@ from oncovivo.evidence.vocabulary import Compound, TumorType
 from oncovivo.provenance import InputFile, Provenance
 from oncovivo.references import read_references
 
-__all__ = ["SCHEMA", "SIMULATIONS", "STUDIES", "read_bundle", "write_bundle"]
+__all__ = [
+    "MARKERS",
+    "PROTOCOL",
+    "SCHEMA",
+    "SIMULATIONS",
+    "STUDIES",
+    "read_bundle",
+    "write_bundle",
+]
 
 _TEXTS = TypeAdapter(tuple[TextEntry, ...])
 _DIAGRAMS = TypeAdapter(tuple[PlacedDiagram, ...])
@@ -46,12 +54,12 @@ _WAIVERS = TypeAdapter(tuple[Waiver, ...])
 STUDIES = TypeAdapter(tuple[StudyResult, ...])
 SIMULATIONS = TypeAdapter(tuple[PlacedSimulation, ...])
 _POOLS = TypeAdapter(tuple[TumorPools, ...])
-_MARKERS = TypeAdapter(tuple[PlacedMarkers, ...])
+MARKERS = TypeAdapter(tuple[PlacedMarkers, ...])
 _ESTIMANDS = TypeAdapter(tuple[TumorEstimands, ...])
 _CONCLUSIONS = TypeAdapter(tuple[Conclusion, ...])
 _RATINGS = TypeAdapter(tuple[Rating, ...])
 _SCREENING = TypeAdapter(ScreenedSearch | None)
-_PROTOCOL = TypeAdapter(ProtocolResult | None)
+PROTOCOL = TypeAdapter(ProtocolResult | None)
 _TUMORS = TypeAdapter(tuple[TumorType, ...])
 _COMPOUNDS = TypeAdapter(tuple[Compound, ...])
 _INPUTS = TypeAdapter(tuple[InputFile, ...])
@@ -100,7 +108,7 @@ def write_bundle(bundle: Bundle, folder: Path) -> None:
     )
     _write(folder / "pools.json", _POOLS.dump_python(bundle.pools, mode="json", by_alias=True))
     _write(
-        folder / "markers.json", _MARKERS.dump_python(bundle.markers, mode="json", by_alias=True)
+        folder / "markers.json", MARKERS.dump_python(bundle.markers, mode="json", by_alias=True)
     )
     _write(
         folder / "estimands.json",
@@ -119,7 +127,7 @@ def write_bundle(bundle: Bundle, folder: Path) -> None:
     )
     _write(
         folder / "protocol.json",
-        _PROTOCOL.dump_python(bundle.protocol, mode="json", by_alias=True),
+        PROTOCOL.dump_python(bundle.protocol, mode="json", by_alias=True),
     )
     _write(
         folder / "identifiers.json",
@@ -175,12 +183,12 @@ def read_bundle(folder: Path) -> Bundle:
         studies=_load(STUDIES, folder / "studies.json", schema),
         simulations=_load(SIMULATIONS, folder / "simulations.json", schema),
         pools=_load(_POOLS, folder / "pools.json", schema),
-        markers=_load(_MARKERS, folder / "markers.json", schema),
+        markers=_load(MARKERS, folder / "markers.json", schema),
         estimands=_load(_ESTIMANDS, folder / "estimands.json", schema),
         conclusions=_load(_CONCLUSIONS, folder / "conclusions.json", schema),
         ratings=_load(_RATINGS, folder / "quality.json", schema),
         screening=_load(_SCREENING, folder / "screening.json", schema),
-        protocol=_load(_PROTOCOL, folder / "protocol.json", schema),
+        protocol=_load(PROTOCOL, folder / "protocol.json", schema),
         provenance=Provenance(
             date=provenance["date"],
             program=provenance["program"],

@@ -235,12 +235,12 @@ def _decisive(result: ClaimResult) -> tuple[Inline, ...]:
     for row, verdict in result.decisive:
         by_verdict.setdefault(VERDICT_WORDS[verdict][0], []).append(row)
     parts: list[Inline] = []
-    for verdict, rows in by_verdict.items():
+    for word, rows in by_verdict.items():
         before = "; without one of " if parts else "without one of "
         parts += [
             Text(content=before if len(rows) > 1 else before.replace("one of ", "")),
             *row_links(rows),
-            Text(content=f" it is {verdict}"),
+            Text(content=f" it is {word}"),
         ]
     return tuple(parts)
 
