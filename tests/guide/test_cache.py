@@ -293,14 +293,15 @@ def test_markers_follow_from_every_file_below_their_folder(tmp_path: Path) -> No
     assert kept_for(tmp_path).markers(MarkerEntry(path="markers/one"), compute).seed == 3
 
 
-@pytest.mark.parametrize(("plan", "computed"), [("seed = 1\n", 1), ("[reference]\n", 2)])
-def test_a_protocol_that_rests_on_a_study_is_computed_each_time(
-    tmp_path: Path, plan: str, computed: int
-) -> None:
-    (tmp_path / "protocol.toml").write_text("", encoding="utf-8")
-    (tmp_path / "power.toml").write_text(plan, encoding="utf-8")
+def test_a_protocol_follows_from_its_files_and_the_study_of_its_power_plan(tmp_path: Path) -> None:
+    (tmp_path / "protocol").mkdir()
+    (tmp_path / "protocol" / "protocol.toml").write_text("", encoding="utf-8")
+    plan = tmp_path / "protocol" / "power.toml"
+    plan.write_text('[reference]\nfile = "../pilot"\n', encoding="utf-8")
+    (tmp_path / "pilot").mkdir()
+    (tmp_path / "pilot" / "study.toml").write_text("a", encoding="utf-8")
     file = ProtocolFile(
-        path=tmp_path / "protocol.toml",
+        path=tmp_path / "protocol" / "protocol.toml",
         title="T",
         version="1",
         remark="",
@@ -312,15 +313,22 @@ def test_a_protocol_that_rests_on_a_study_is_computed_each_time(
         arm_names={},
         stated={},
     )
+    assert "../pilot/study.toml" in file.places
     made: list[ProtocolResult] = []
 
     def compute() -> ProtocolResult:
         made.append(build_protocol(replace(file, files={})))
         return made[-1]
 
-    first, second = (kept_for(tmp_path).protocol(file, compute) for _ in range(2))
-    assert first == second
-    assert len(made) == computed
-    (tmp_path / "power.toml").write_text(f"{plan}# changed\n", encoding="utf-8")
-    kept_for(tmp_path).protocol(file, compute)
-    assert len(made) == computed + 1
+    def times() -> int:
+        for _ in range(2):
+            kept_for(tmp_path).protocol(file, compute)
+        return len(made)
+
+    assert times() == 1
+    plan.write_text('[reference]\nfile = "../pilot" # changed\n', encoding="utf-8")
+    assert times() == 2
+    (tmp_path / "pilot" / "study.toml").write_text("b", encoding="utf-8")
+    assert times() == 3
+    plan.write_text("seed = 1\n", encoding="utf-8")
+    assert list(file.places) == ["protocol.toml", "power.toml"]

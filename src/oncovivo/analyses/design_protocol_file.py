@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Annotated, Final
 
@@ -163,11 +163,33 @@ class ProtocolFile:
 
     @property
     def places(self) -> tuple[str, ...]:
-        """Every file that the protocol is made of, relative to its own."""
-        named = [self.path.name, *self.files.values()]
+        """Every file that the protocol is made of, relative to its own.
+
+        The reference study of the power plan is one, or the files of its folder.
+        """
+        named = [self.path.name, *self.files.values(), *self._reference_study()]
         return tuple(
             dict.fromkeys(named if self.references is None else [*named, self.references])
         )
+
+    def _reference_study(self) -> list[str]:
+        """Files of the study that the power plan takes its variation from."""
+        power = self.files.get("power")
+        if power is None or not (self.path.parent / power).is_file():
+            return []
+        plan = self.path.parent / power
+        reference = parse_toml(_read_text(plan), where=power).get("reference")
+        name = reference.get("file") if isinstance(reference, dict) else None
+        if not isinstance(name, str):
+            return []
+        study = plan.parent / name
+        inside = sorted(study.iterdir()) if study.is_dir() else [study]
+        own = PurePosixPath(power).parent / PurePosixPath(name)
+        return [
+            (own / one.name).as_posix() if study.is_dir() else own.as_posix()
+            for one in inside
+            if one.is_file() and not one.name.startswith(".")
+        ]
 
 
 def read_protocol_file(path: Path, *, library: Library | None = None) -> ProtocolFile:

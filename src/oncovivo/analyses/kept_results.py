@@ -16,8 +16,6 @@ from oncovivo.analyses.simulation_results import PlacedSimulation
 from oncovivo.analyses.store import MARKERS, PROTOCOL, SIMULATIONS, STUDIES
 from oncovivo.analyses.study_names import NamedStudy
 from oncovivo.analyses.study_results import StudyResult
-from oncovivo.evidence.csvfile import read_text
-from oncovivo.texts import parse_toml
 
 __all__ = ["KeptResults"]
 
@@ -73,15 +71,8 @@ class KeptResults:
     def protocol(
         self, file: ProtocolFile, compute: Callable[[], ProtocolResult]
     ) -> ProtocolResult | None:
-        """A protocol: the files that it names, and the guide's references.
-
-        A plan of animals that takes its variation from a study is computed each time: that study
-        is no file of the protocol.
-        """
+        """A protocol: the files that it is made of, and the guide's references."""
         folder = file.path.parent
-        power = file.files.get("power")
-        if power is not None and "reference" in parse_toml(read_text(folder / power), where=power):
-            return compute()
         inputs = [
             [[name, *_digest(folder / name)] for name in file.places],
             self._project.library.to_json(),
