@@ -235,7 +235,6 @@ def test_quality_and_screening_survive_the_bundle_and_every_link_leads_somewhere
             ",".join(QUALITY_COLUMNS) + "\nw9,A,syrcle,other_bias,low,why,p. 1,AB\n",
             r"expected a key of references\.json, found 'w9'",
         ),
-        ("quality.csv", ",".join(QUALITY_COLUMNS) + "\n", r"expected at least one row below"),
         ("screening/search.csv", "record_id\n", r"screening\.toml|search\.csv"),
     ],
 )
@@ -247,3 +246,9 @@ def test_a_malformed_file_is_refused_when_the_project_is_read(
     path.write_text(content, encoding="utf-8")
     with pytest.raises(FileFormatError, match=message):
         read_project(project)
+
+
+def test_a_quality_file_with_its_header_alone_is_a_guide_that_nobody_rated(project: Path) -> None:
+    header = ",".join(QUALITY_COLUMNS) + "\n"
+    (project / "evidence" / "quality.csv").write_text(header, encoding="utf-8")
+    assert read_project(project).ratings == ()
