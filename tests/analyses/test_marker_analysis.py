@@ -300,7 +300,7 @@ def test_the_interaction_is_the_effect_and_has_families_of_its_own(panel_folder:
         assert told.n_animals == weighted.n_animals == 16
     for analysis in ("weighted", "predictive", "prognostic"):
         own = [row for (name, _), row in rows.items() if name == analysis]
-        p = np.array([row.p_value for row in own], dtype=np.float64)
+        p = np.array([row.p_for_q for row in own], dtype=np.float64)
         np.testing.assert_array_equal([row.q_value for row in own], q_values(p))
 
 

@@ -267,3 +267,22 @@ def test_a_row_that_gives_a_rate_needs_no_day_and_the_class_is_never_the_compoun
     ranking = bundle.conclusions[0]
     assert "STOMACH" in {one.name for one in ranking.unranked}
     assert ranking.ranked == ()
+
+
+def test_days_count_from_the_baseline_and_not_from_study_day_zero(bundle: Bundle) -> None:
+    (study,) = bundle.studies
+    assert study.growth is not None
+    # a study whose baseline is day 7: study day 28 is 21 days after it
+    late = replace(study.growth.comparison, day=28.0, time=21.0)
+    found = one_estimand(
+        compound="temsirolimus",
+        names=(),
+        studies=[replace(study, growth=replace(study.growth, comparison=late))],
+        records=(),
+        effects=(),
+        simulations=(),
+    )
+    first = found[0].rows[0]
+    contrast = next(one for one in late.contrasts if one.arm == "temsirolimus")
+    assert contrast.estimate is not None
+    assert (first.day, first.estimate) == (21.0, contrast.estimate * 21.0)

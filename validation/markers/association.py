@@ -65,9 +65,9 @@ DRAWS: Final = 199
 SHARES: Final[Mapping[str, float]] = {
     "slope": 1.0,
     "permutation": 0.08,
-    "discoveries": 0.025,
+    "discoveries": 0.4,
     "interaction": 1.0,
-    "mixed": 0.02,
+    "mixed": 0.1,
     "firth": 0.05,
 }
 STUDIES: Final = 10_000

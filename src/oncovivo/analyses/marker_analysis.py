@@ -549,7 +549,7 @@ def _with_q(
 ) -> list[tuple[Association, ...]]:
     """Several lists of results with the q-values of all of them together."""
     everything = [one for part in families for one in part]
-    p = np.array([np.nan if one.p_value is None else one.p_value for one in everything])
+    p = np.array([np.nan if (value := one.p_for_q) is None else value for one in everything])
     q = iter(q_values(p, discovery).tolist())
     return [
         tuple(replace(one, q_value=None if np.isnan(value := next(q)) else value) for one in part)

@@ -8,6 +8,10 @@ rejects 6 to 7 % at 5 % (``validation/markers/association.json``). Lines without
 make it ordinary least squares. Rank and group tests, exact tests and Firth's logistic regression
 are other methods of the same call.
 
+q-values of weighted regressions are made from p-values with the weights of the model without the
+marker: each marker's own τ² makes the smallest of many p-values too small, so that 6 % instead of
+5 % of searches among 200 markers of 30 lines find what is not there.
+
 Permutation p-values relabel the weighted residuals of the model without the marker, with the
 weights of that model (τ² is not estimated anew for each relabeling).
 """
@@ -27,6 +31,7 @@ from oncovivo.biomarkers.association_regression import (
     correlate_markers,
     permuted,
     regress_markers,
+    with_null_weights,
 )
 from oncovivo.biomarkers.association_result import Association, LineResponse
 from oncovivo.biomarkers.association_single import single_test
@@ -201,9 +206,11 @@ def associate(
     else:
         results = [single_test(task, column, rng) for column in range(len(features.features))]
     results = [_with_care(result, task, column) for column, result in enumerate(results)]
+    if method == "weighted":
+        results = with_null_weights(task, results)
     if permutations and rng is not None:
         results = permuted(task, results, permutations, rng)
-    p = [np.nan if result.p_value is None else result.p_value for result in results]
+    p = [np.nan if (value := result.p_for_q) is None else value for result in results]
     q = q_values(np.array(p, dtype=np.float64), discovery)
     return tuple(
         replace(result, q_value=None if np.isnan(value) else float(value))

@@ -26,6 +26,7 @@ __all__ = [
     "PermutationCounts",
     "fit_meta_regressions",
     "null_residuals",
+    "null_weight_p",
     "permute_markers",
 ]
 
@@ -281,6 +282,34 @@ class PermutationCounts:
 
     p_value: FloatArray
     p_family: FloatArray
+
+
+def null_weight_p(
+    null: NullResiduals,
+    markers: FloatArray,
+    present: BoolArray,
+    *,
+    groups: Iterable[tuple[FloatArray, BoolArray]] = (),
+) -> FloatArray:
+    """p-values of markers by F, with the weights of the model without a marker.
+
+    Parameters
+    ----------
+    null : NullResiduals
+        The model without a marker.
+    markers, present, groups
+        As of :func:`permute_markers`.
+
+    Returns
+    -------
+    ndarray, shape (p + groups,)
+    """
+    seen = null.residual[:, None]
+    found = [
+        _tail(shares[:, 0], width, df)
+        for shares, width, df in _all_shares(null, markers, present, seen, groups)
+    ]
+    return np.concatenate(found) if found else np.empty(0)
 
 
 def permute_markers(

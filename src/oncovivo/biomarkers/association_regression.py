@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from scipy import special
 
 from oncovivo.biomarkers.association_kernels import (
+    NullResiduals,
     fit_meta_regressions,
     null_residuals,
+    null_weight_p,
     permute_markers,
 )
 from oncovivo.biomarkers.association_result import Association
@@ -31,7 +33,12 @@ from oncovivo.biomarkers.association_task import (
     unmeasured,
 )
 
-__all__ = ["correlate_markers", "permuted", "regress_markers"]
+__all__ = [
+    "correlate_markers",
+    "permuted",
+    "regress_markers",
+    "with_null_weights",
+]
 
 FloatArray: TypeAlias = NDArray[np.float64]
 BoolArray: TypeAlias = NDArray[np.bool_]
@@ -259,10 +266,22 @@ def _correlation(task: AssociationTask, column: int, result: Association) -> Ass
     )
 
 
-def permuted(
-    task: AssociationTask, results: list[Association], permutations: int, rng: np.random.Generator
-) -> list[Association]:
-    """Results with their permutation p-values."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _AgainstNull:
+    """The model without a marker, and the markers that are held against it.
+
+    ``places`` are those of the single columns ``x``, then of the ``groups``.
+    """
+
+    null: NullResiduals
+    x: FloatArray
+    here: BoolArray
+    groups: list[tuple[FloatArray, BoolArray]]
+    places: list[int]
+
+
+def _against_null(task: AssociationTask, results: Sequence[Association]) -> _AgainstNull | None:
+    """Markers beside the model without one; None where that model leaves nothing to explain."""
     usable = [place for place, result in enumerate(results) if result.p_value is not None]
     values = task.features.values
     wide = [
@@ -273,13 +292,13 @@ def permuted(
     ]
     single = [place for place in usable if place not in set(wide)]
     if not usable:
-        return results
+        return None
     effect = task.response.effect
     if task.method == "spearman":
         effect = scipy.stats.rankdata(effect)
     null = null_residuals(effect, task.variance, task.covariates)
     if np.linalg.norm(null.residual) <= 1e-9 * np.linalg.norm(effect - effect.mean()):
-        return results
+        return None
     x, here, _ = standardized_markers(task, single)
     if task.method == "spearman":
         whole = here.all(axis=0)
@@ -293,9 +312,33 @@ def permuted(
     for column in wide:
         codes = values[:, column]
         groups.append((indicators(codes), np.isfinite(codes)))
-    counts = permute_markers(null, x, here, permutations=permutations, rng=rng, groups=groups)
+    return _AgainstNull(null=null, x=x, here=here, groups=groups, places=[*single, *wide])
+
+
+def with_null_weights(task: AssociationTask, results: list[Association]) -> list[Association]:
+    """Results with the p-values that their q-values are made from."""
+    held = _against_null(task, results)
+    if held is None:
+        return results
+    p = null_weight_p(held.null, held.x, held.here, groups=held.groups)
     changed = list(results)
-    for number, place in enumerate([*single, *wide]):
+    for number, place in enumerate(held.places):
+        changed[place] = replace(results[place], p_null_weights=float(p[number]))
+    return changed
+
+
+def permuted(
+    task: AssociationTask, results: list[Association], permutations: int, rng: np.random.Generator
+) -> list[Association]:
+    """Results with their permutation p-values."""
+    held = _against_null(task, results)
+    if held is None:
+        return results
+    counts = permute_markers(
+        held.null, held.x, held.here, permutations=permutations, rng=rng, groups=held.groups
+    )
+    changed = list(results)
+    for number, place in enumerate(held.places):
         changed[place] = replace(
             results[place],
             p_permutation=float(counts.p_value[number]),

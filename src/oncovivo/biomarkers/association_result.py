@@ -97,6 +97,10 @@ class Association:
         Degrees of freedom of t, or of the denominator of F.
     tau2 : float or None
         Variance between lines beyond their standard errors, with the marker in the model.
+    p_null_weights : float or None
+        Of a weighted regression: two-sided, with the weights of the model without the marker.
+        Weights of the marker's own model flatter the smallest p-values of many markers, so
+        q-values are made from these.
     p_permutation : float or None
         By permutation of the lines.
     p_family : float or None
@@ -123,10 +127,16 @@ class Association:
     statistic: float | None = None
     df: float | None = None
     tau2: float | None = None
+    p_null_weights: float | None = None
     p_permutation: float | None = None
     p_family: float | None = None
     remark: str = ""
     level: float = 0.95
+
+    @property
+    def p_for_q(self) -> float | None:
+        """The p-value that q-values are made from."""
+        return self.p_value if self.p_null_weights is None else self.p_null_weights
 
     def to_dict(self) -> dict[str, object]:
         """All fields, ready for JSON."""

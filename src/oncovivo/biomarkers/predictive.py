@@ -393,7 +393,7 @@ def _by_t(
 
 def _with_q(results: Sequence[Association], discovery: DiscoveryMethod) -> tuple[Association, ...]:
     """Results with q-values of their own p-values."""
-    p = np.array([np.nan if one.p_value is None else one.p_value for one in results])
+    p = np.array([np.nan if (value := one.p_for_q) is None else value for one in results])
     q = q_values(p, discovery).tolist()
     return tuple(
         replace(one, q_value=None if np.isnan(value) else value)
