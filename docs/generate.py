@@ -1082,6 +1082,11 @@ def _marker_validation() -> Iterator[str]:
                 for row in rows
             ),
         )
+    yield from _paragraph(
+        "Spearman's p-value is R's t approximation, which is a little too small far out in the",
+        "tail; with `--permutations` there is one that is not. The mixed form of the interaction",
+        "is cautious with a dozen lines.",
+    )
     yield ""
     yield "## Prediction"
     predicted = made["prediction"]
